@@ -85,7 +85,8 @@ def _keeping_schedules(parts: WorkerParts) -> Iterator[None]:
 async def run(settings: Settings, stop: asyncio.Event, queues: Sequence[str] = ()) -> None:
     """Work on the task queues (the settings', when none is named) until `stop` is set; then finish
     or give back what is under way. Parts that do not answer yet are waited for."""
-    served = queues_named(queues or settings.worker.worker_queues)
+    browser = settings.rendering.browser is not None
+    served = queues_named(queues or settings.worker.worker_queues, browser=browser)
     locations = locate(settings)
     telemetry = setup_telemetry("atlas-worker")
     export = chosen(settings.monitoring.metrics_address)

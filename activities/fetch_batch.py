@@ -31,6 +31,7 @@ from atlas.domain.errors import (
 )
 from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
+from atlas.domain.rendering import renders_at_once
 from atlas.domain.sources import Leading
 from atlas.telemetry import page_span
 
@@ -350,7 +351,9 @@ class Fetching:
             inside = await asyncio.to_thread(attempt.scope.allows, answer.final_url)
             return redirected_row(page, answer, inside=inside)
         snapshot = digest if answer.modified else page.snapshot
-        settled = snapshot == page.settled
+        # An unchanged body says nothing of what its scripts make of it.
+        kind = answer.content_type if answer.modified else page.content_type
+        settled = snapshot == page.settled and not renders_at_once(page.render, kind)
         return got_row(page, answer, snapshot, self._clock(), settled=settled)
 
 

@@ -30,7 +30,7 @@ _SHOWN: ContextVar[_Shown | None] = ContextVar("shown", default=None)
 """Of the attempt that this task belongs to. Tasks that it starts share it."""
 
 
-def count_pages(done: Literal["fetched", "processed"], of: int) -> Callable[[], None]:
+def count_pages(done: Literal["fetched", "processed", "rendered"], of: int) -> Callable[[], None]:
     """Show how many of so many pages the attempt is done with; call what is returned for each."""
     shown = _SHOWN.get() or _Shown()  # an activity that is called without a worker shows nothing
     shown.counts = {done: 0, "of": of}

@@ -41,6 +41,7 @@ def got_row(
         max_age=answer.max_age,
         robots=robots,
         robots_ignored=answer.robots_ignored,
+        rendered=page.rendered and not fresh,
     )
 
 

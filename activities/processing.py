@@ -18,6 +18,12 @@ from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.politeness.robots_tags import RobotsTags, asked_by_header
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.removal.cut_bodies import ends
+from atlas.domain.rendering import (
+    NEEDS_BROWSER,
+    renders_at_once,
+    renders_failed,
+    still_empty,
+)
 from atlas.domain.texts import unfollowed
 
 if TYPE_CHECKING:
@@ -48,6 +54,7 @@ class _Attempt:
     """To be called for each page that is processed, whatever came of it."""
     found: list[PreparedPage] = field(default_factory=list)
     stored: int = 0
+    to_render: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -84,6 +91,9 @@ class Processing:
         todo = await self._worth_trying(batch, todo)
         fences = {page.page_id: page.fence for page in pages}
         attempt = _Attempt(batch.run_id, fences, count_pages("processed", len(todo)))
+        at_once = [page for page in todo if _rendered_first(page)]
+        todo = [page for page in todo if not _rendered_first(page)]
+        await self._leave_to_browser(attempt, at_once)
         try:
             # Suspects last and alone: one that kills the worker takes no other with it.
             await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
@@ -94,7 +104,8 @@ class Processing:
             # Also when cancelled: what was extracted is stored, and its marks are ended.
             await asyncio.shield(self._store(attempt))
         earlier = sum(page.stage == "processed" for page in pages)
-        return Processed(to_settle=earlier + attempt.stored)
+        waiting = sum(page.stage == "rendering" for page in pages)
+        return Processed(to_settle=earlier + attempt.stored, to_render=waiting + attempt.to_render)
 
     async def _worth_trying(self, batch: Batch, pages: list[HeldPage]) -> list[HeldPage]:
         """Without pages that left the corpus since, and, unless forced, without quarantined ones:
@@ -141,8 +152,19 @@ class Processing:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
         except PageError as error:
+            if renders_failed(page.render, error) and not page.rendered:
+                await self._leave_to_browser(attempt, [page])
+                attempt.done()
+                return
+            if page.rendered and error.code == NEEDS_BROWSER:
+                error = still_empty(error)
             found = PreparedPage(page.page_id, page.snapshot, None, error)
         await self._keep(attempt, found)
+
+    async def _leave_to_browser(self, attempt: _Attempt, pages: Sequence[HeldPage]) -> None:
+        if pages:
+            fences = {page.page_id: attempt.fences[page.page_id] for page in pages}
+            attempt.to_render += await self._pages.to_render(attempt.run_id, fences)
 
     @asynccontextmanager
     async def _marked(self, run_id: str, page: int) -> AsyncIterator[None]:
@@ -193,5 +215,15 @@ def _as_asked(
         prepared = replace(prepared, extracted=unfollowed(prepared.extracted))
     error = PageError(ErrorClass.BLOCKED, NOINDEX, _NOINDEX) if asked.noindex else None
     return PreparedPage(
-        page.page_id, page.snapshot or b"", prepared, error, ended=ended, rules=page.rules.digest
+        page.page_id,
+        page.snapshot or b"",
+        prepared,
+        error,
+        ended=ended,
+        rules=page.rules.digest,
+        rendered=page.rendered,
     )
+
+
+def _rendered_first(page: HeldPage) -> bool:
+    return not page.rendered and renders_at_once(page.render, page.content_type)

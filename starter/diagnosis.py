@@ -38,7 +38,7 @@ GROUPS = {
     "versions": ("atlas", "postgresql version", "temporal version", "worker versions"),
     "corpus": ("index", "sources", "freshness", "index_lag", "quarantine", "deletions", "audit"),
     "work": ("queue", "schedules"),
-    "machine": ("disk",),
+    "machine": ("disk", "browser"),
     "network": ("fetch proxy", "alert webhook", "traces", "metrics", "web"),
 }
 """What is examined, in the order in which to fix it; `queue` and `freshness` stand for each
@@ -46,7 +46,7 @@ of them."""
 
 _OF_TEMPORAL = ("temporal", "queues", "schedules")
 _OF_DATABASE = ("postgresql", "index", "sources", "pages")
-_OF_MACHINE = ("blobs", "disk")
+_OF_MACHINE = ("blobs", "disk", "browser")
 _CONNECTING = 12.0
 """Seconds after which Temporal counts as down."""
 _COLLECTORS = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from atlas.domain.addresses.crawler_traps import Traps
 from atlas.domain.addresses.scope import check_patterns, directory_of, scope_of
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules, faults
+from atlas.domain.rendering import Render
 from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
 from atlas.domain.timing.schedules import own_schedule
 from atlas.stores.postgres.sources import listing_quarantine, selection, sources
@@ -59,6 +60,7 @@ class SourceRules(TextRules, total=False):
     cron: str | None
     freshness: str | None
     tags: Sequence[str]
+    render: Render
     traps: Traps
     deletion: Deletion
     robots: Robots

@@ -9,7 +9,7 @@ from typing import TypedDict
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, QUEUE_RENDERING
 from atlas.contracts.priorities import EARLY, FIRST, LAST, NORMAL
 
 RETRY = RetryPolicy(
@@ -38,6 +38,12 @@ class WatchOptions(ActivityOptions):
     schedule_to_close_timeout: timedelta
 
 
+class QueuedOptions(ActivityOptions):
+    """For activities whose queue may have no worker at all."""
+
+    schedule_to_start_timeout: timedelta
+
+
 def _options(
     *, start_to_close: timedelta, task_queue: str = QUEUE, priority: Priority = Priority.default
 ) -> ActivityOptions:
@@ -62,6 +68,13 @@ FETCHING = _options(start_to_close=timedelta(minutes=10))
 """One minute of work, and the requests then under way."""
 PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCESSING)
 """A batch of documents that each take their whole time limit."""
+RENDERING = QueuedOptions(
+    **_options(start_to_close=timedelta(minutes=20), task_queue=QUEUE_RENDERING),
+    # Then it is looked whether there is a worker with a browser: one that is only busy is waited
+    # for again, and one that is being restarted is back within this time.
+    schedule_to_start_timeout=timedelta(minutes=2),
+)
+"""Five minutes of work, and the pages then under way."""
 FETCHING_ONE = _options(start_to_close=timedelta(minutes=30), priority=Priority(priority_key=FIRST))
 """Ten minutes each for the host's turn, for robots.txt and for the request itself."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
@@ -80,8 +93,17 @@ started it."""
 def of_source(options: ActivityOptions, source: str, *, scheduled: bool) -> ActivityOptions:
     """What a person waits for goes before what a schedule began; sources of one priority take
     turns, where the server knows fairness."""
+    return {**options, "priority": _priority(source, scheduled=scheduled)}
+
+
+def queued_of_source(options: QueuedOptions, source: str, *, scheduled: bool) -> QueuedOptions:
+    """The same."""
+    return {**options, "priority": _priority(source, scheduled=scheduled)}
+
+
+def _priority(source: str, *, scheduled: bool) -> Priority:
     key = NORMAL if scheduled else EARLY
-    return {**options, "priority": Priority(priority_key=key, fairness_key=source)}
+    return Priority(priority_key=key, fairness_key=source)
 
 
 def _watching(*, start_to_close: timedelta, schedule_to_close: timedelta) -> WatchOptions:

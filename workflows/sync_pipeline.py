@@ -12,12 +12,20 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    TimeoutType,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import (
+    TimeoutError as TemporalTimeout,
+)
 
 with workflow.unsafe.imports_passed_through():
     from activities.discovery import Discovery
     from activities.fetch_batch import Fetching
     from activities.processing import Processing
+    from activities.rendering import BrowserLookout, Rendering
     from activities.runs import Running
     from activities.settling import Indexing
     from atlas.contracts.activities import (
@@ -50,10 +58,12 @@ with workflow.unsafe.imports_passed_through():
         FETCHING,
         LISTING,
         PROCESSING,
+        RENDERING,
         SETTLING,
         SHORT,
         ActivityOptions,
         of_source,
+        queued_of_source,
     )
     from workflows.pause import Pausable, Pause
     from workflows.several_sources import SeveralSources
@@ -128,6 +138,8 @@ class SourceRun:
         self._listed = state.listed
         self._complete = state.complete
         self._cut = state.cut
+        self._browsers = True
+        """False once no worker with a browser was found: later batches need not wait for one."""
         self._message = state.message
         self._kind = state.kind
         self._robots_ignored = state.robots_ignored
@@ -334,12 +346,47 @@ class SourceRun:
         processed = await workflow.execute_activity_method(
             Processing.process_batch, batch, summary=name, **self.options(PROCESSING)
         )
+        if processed.to_render and await self._render(batch):
+            processed = await workflow.execute_activity_method(
+                Processing.process_batch, batch, summary=name, **self.options(PROCESSING)
+            )
         if self._lanes.stopping or not processed.to_settle:
             return
         settled = await workflow.execute_activity_method(
             Indexing.settle_batch, batch, summary=name, **self.options(SETTLING)
         )
         self._count(settled.counts)
+
+    async def _render(self, batch: Batch) -> bool:
+        """Have a browser render the pages that wait for one; true when there is something to
+        process. Without a worker that has a browser they fail by name, the first ones after the
+        time that such a worker has to come."""
+        while not self._lanes.stopping:
+            if self._browsers:
+                try:
+                    rendered = await workflow.execute_activity_method(
+                        Rendering.render_batch,
+                        batch,
+                        summary=_name(batch),
+                        **queued_of_source(RENDERING, self._source, scheduled=self._scheduled),
+                    )
+                except ActivityError as error:
+                    if not _never_began(error):
+                        raise
+                else:
+                    if not rendered.left:
+                        return True
+                    continue
+            given_up = await workflow.execute_activity_method(
+                BrowserLookout.give_up_without_browser,
+                batch,
+                summary=_name(batch),
+                **self.options(SHORT),
+            )
+            self._browsers = given_up.served
+            if not given_up.served:
+                return True
+        return False
 
     # The end
 
@@ -444,8 +491,11 @@ class SourceRun:
 
     def options(self, options: ActivityOptions) -> ActivityOptions:
         """The options with the source's turn and the run's priority."""
-        scheduled = self._request.trigger == "schedule"
-        return of_source(options, self._source, scheduled=scheduled)
+        return of_source(options, self._source, scheduled=self._scheduled)
+
+    @property
+    def _scheduled(self) -> bool:
+        return self._request.trigger == "schedule"
 
     async def _record_pause(self, paused: bool) -> None:
         await workflow.execute_activity_method(
@@ -515,6 +565,11 @@ class Changes:
 def _limits_of(request: SyncRequest) -> RunLimits:
     asked = request.limits.model_dump() if request.limits else {}
     return RunLimits(**asked, deadline=request.deadline)
+
+
+def _never_began(error: ActivityError) -> bool:
+    cause = error.cause
+    return isinstance(cause, TemporalTimeout) and cause.type == TimeoutType.SCHEDULE_TO_START
 
 
 def _name(batch: Batch) -> str:

@@ -137,6 +137,19 @@ class Fetched(Message):
 
 class Processed(Message):
     to_settle: int = 0
+    to_render: int = 0
+    """Pages that wait for a browser."""
+
+
+class Rendered(Message):
+    left: int = 0
+    """Pages of the batch that the time was too short for."""
+
+
+class Unrendered(Message):
+    served: bool = False
+    """Whether there is a worker with a browser: then the batch's pages still wait for it. Else they
+    have failed by name."""
 
 
 class Settled(Message):

@@ -11,6 +11,9 @@ QUEUE_PROCESSING = "atlas-processing"
 QUEUE_BULK = "atlas-bulk"
 """Bulk work: batches, rebuilds, deduplication, clean-ups."""
 QUEUES = (QUEUE, QUEUE_PROCESSING, QUEUE_BULK)
+"""What every deployment serves."""
+QUEUE_RENDERING = "atlas-rendering"
+"""Pages to render: only workers that have a browser serve it, and there may be none."""
 
 CleanupClass = Literal[
     "temporary",
@@ -32,15 +35,20 @@ CleanupClass = Literal[
 """What `daily_cleanup` deletes, by class."""
 
 
-def queues_named(names: Sequence[str]) -> tuple[str, ...]:
-    """The task queues of these names, in the order of QUEUES; all, when none is named.
+def queues_named(names: Sequence[str], *, browser: bool = False) -> tuple[str, ...]:
+    """The task queues of these names, in their order; when none is named, all that can be served:
+    that of rendering with a `browser`.
 
-    Raises ValueError that lists those there are.
+    Raises ValueError that lists those there are, or says what is missing.
     """
+    known = (*QUEUES, QUEUE_RENDERING)
     for name in names:
-        if name not in QUEUES:
-            raise ValueError(f"queues: no task queue '{name}'; there are {', '.join(QUEUES)}")
-    return tuple(queue for queue in QUEUES if not names or queue in names)
+        if name not in known:
+            raise ValueError(f"queues: no task queue '{name}'; there are {', '.join(known)}")
+        if name == QUEUE_RENDERING and not browser:
+            raise ValueError(f"queues: {name} needs a browser; set ATLAS_BROWSER to its path")
+    served = known if browser else QUEUES
+    return tuple(queue for queue in served if not names or queue in names)
 
 
 ATTRIBUTE_SOURCE = "AtlasSource"

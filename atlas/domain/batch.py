@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from atlas.domain.errors import PageError
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
+from atlas.domain.rendering import Render
 
 if TYPE_CHECKING:
     from atlas.domain.prepared import Prepared
@@ -59,6 +60,10 @@ class HeldPage:
     """From when on the body last processed asks to be left out of the index."""
     rules: ExtractionRules = NO_RULES
     """By which its text is extracted."""
+    rendered: bool = False
+    """Whether the body last fetched is what a browser made of the page."""
+    render: Render = "never"
+    """Whether the source of the run has it rendered."""
     title: str | None = None
     """The title that came with the body, instead of the one that it states."""
 
@@ -99,6 +104,8 @@ class FetchRow:
     """False: the host is closed, nothing was sent, and the ledger has nothing to record."""
     cut: bool = False
     """Whether it was cut short because others waited: no failed attempt."""
+    rendered: bool = False
+    """Whether a browser was asked, and not the host alone: the body is what it made of the page."""
     title: str | None = None
     """The title that came with the body, instead of the one that it states."""
 
@@ -125,3 +132,5 @@ class PreparedPage:
     """Digest of the rules by which it was processed; None: there are none."""
     noindex: bool = False
     """Whether a body that is held for what it is asks for no index, too."""
+    rendered: bool = False
+    """Whether the body is what a browser made of the page."""

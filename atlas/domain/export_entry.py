@@ -23,6 +23,8 @@ class StoredResponse:
     etag: str | None = None
     last_modified: str | None = None
     received_at: datetime | None = None
+    rendered: bool = False
+    """Whether the body is what a browser made of the page, and was sent by nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ class Measures(Protocol):
         """A child process was done with one body: its media, or "unknown" with the failure's
         code."""
 
+    def rendered(self, seconds: float, failure: str | None) -> None:
+        """A browser was done with one page, the wait for its host included; `failure` is the code
+        of what went wrong."""
+
     def truncated(self, media: str) -> None:
         """A part of a body of this media is missing from its text."""
 
@@ -59,6 +63,9 @@ class Unmeasured:
         pass
 
     def extracted(self, media: str, seconds: float, failure: str | None) -> None:
+        pass
+
+    def rendered(self, seconds: float, failure: str | None) -> None:
         pass
 
     def truncated(self, media: str) -> None:

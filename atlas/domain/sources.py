@@ -17,6 +17,7 @@ from atlas.domain.addresses.reach import allowance
 from atlas.domain.addresses.urls import is_bucket_url
 from atlas.domain.extraction.extraction_rules import ExtractionRules, faults
 from atlas.domain.listing_limits import FileLimits, ListingLimit
+from atlas.domain.rendering import Render
 from atlas.domain.timing import freshness_objective
 from atlas.domain.timing.cron import InvalidCron, calendars, next_fire
 from atlas.domain.timing.recheck_interval import longest
@@ -113,6 +114,9 @@ class SourceSpec:
     `95% within 2h`. Misses are in `sources freshness`, in metrics and in the report, and alert."""
     tags: tuple[str, ...] = field(default=(), metadata={"option": "tag"})
     """Words that select it, as in `sync --tag`."""
+    render: Render = "never"
+    """Which pages [a browser renders](rendering.md), because their scripts make the text: those
+    that would fail as `needs_browser`, or all. A worker needs a browser for it: ATLAS_BROWSER."""
     traps: Traps = "stop"
     """Whether a crawl stops at crawler traps (endless calendars, session ids, combinations of
     filters) or follows all links."""
@@ -225,6 +229,10 @@ def check_source(spec: SourceSpec) -> SourceSpec:
             NAME.fullmatch(spec.name) is not None,
             f"name: {spec.name!r} refused: use up to 63 of a-z, 0-9, '_', '.', '-', "
             "beginning with a letter or digit",
+        ),
+        (
+            spec.render in get_args(Render),
+            f"render: {spec.render!r} refused: give one of {', '.join(get_args(Render))}",
         ),
         (
             spec.traps in get_args(Traps),

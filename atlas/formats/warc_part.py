@@ -1,4 +1,5 @@
-"""Documents as WARC: the stored body of each as a `response`, and its text as a `conversion`.
+"""Documents as WARC: the stored body of each as a `response`, and its text as a `conversion`. A
+body that a browser made of a page is a `resource`: no server sent it.
 
 A body that an earlier page of the same part has is a `revisit` of that one. No record refers to
 another part, so that each file can be read by itself, and an erasure needs no other part rewritten.
@@ -30,7 +31,8 @@ format: WARC File Format 1.1\r
 conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r
 description: Bodies are as stored, after content decoding. Atlas keeps no requests and no raw \
 headers: status lines and headers are rebuilt from status, media type, charset, ETag and \
-Last-Modified. A status that is not known any more is 200; a date that is not, when the page got \
+Last-Modified. A resource is the HTML that a browser made of a page by running its scripts. A \
+status that is not known any more is 200; a date that is not, when the page got \
 its present text. A conversion is the text that Atlas extracted from the record it refers to.\r
 """
 
@@ -64,11 +66,14 @@ class WarcPart:
         self._write(info, _INFO.format(version=version("atlas-corpus")).encode())
 
     def wants_body(self, entry: ExportEntry) -> bool:
-        return entry.document.snapshot not in self._bodies
+        return entry.response.rendered or entry.document.snapshot not in self._bodies
 
     def add(self, entry: ExportEntry, body: bytes | None = None) -> None:
         document = entry.document
         date = moment(entry.response.received_at or document.changed_at)
+        if entry.response.rendered:
+            self._write_text(entry, date, self._write_rendered(entry, date, body))
+            return
         first = self._bodies.get(document.snapshot)
         kind = "response" if first is None else "revisit"
         identity = record_id(kind, document.url, date, document.snapshot)
@@ -98,6 +103,22 @@ class WarcPart:
     def close(self) -> list[tuple[Path, str]]:
         self._file.close()
         return [(self._draft, self._name)]
+
+    def _write_rendered(self, entry: ExportEntry, date: str, body: bytes | None) -> str:
+        document = entry.document
+        if body is None:
+            raise ValueError(f"{document.url}: a resource needs its body")
+        identity = record_id("resource", document.url, date, document.snapshot)
+        headers = [
+            ("WARC-Type", "resource"),
+            ("WARC-Record-ID", identity),
+            ("WARC-Date", date),
+            ("WARC-Target-URI", document.url),
+            ("WARC-Payload-Digest", payload_digest(document.snapshot)),
+            ("Content-Type", "text/html;charset=utf-8"),
+        ]
+        self._write(headers, body)
+        return identity
 
     def _write_text(self, entry: ExportEntry, date: str, source: str) -> None:
         document = entry.document

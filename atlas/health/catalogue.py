@@ -19,6 +19,7 @@ from atlas.contracts.schedules import PERIODIC, Declared
 from atlas.domain.timing.schedules import declared
 from atlas.health import (
     blobs,
+    browsers,
     corpus,
     database,
     egress,
@@ -74,8 +75,11 @@ class Concerns:
                 return await _one("disk", blobs.disk(self.folders), blobs.DISK_MEND)
             case "proxy":
                 return await self._proxy()
+            case "browser":
+                return await self._browser()
             case "queues":
-                return _all(await asyncio.gather(*map(self._queue, QUEUES)))
+                looks = (*map(self._queue, QUEUES), self._rendering())
+                return _all(await asyncio.gather(*looks))
             case "schedules":
                 return await _counted("schedules", self._schedules(before), before, schedules.MEND)
             case "sources":
@@ -121,6 +125,23 @@ class Concerns:
         if self.settings.fetch.fetch_proxy is None:
             return Checked()
         return await _one(egress.PART, egress.fetch_proxy(self.settings), egress.MEND)
+
+    async def _browser(self) -> Checked:
+        """Nothing, where none is set."""
+        if self.settings.rendering.browser is None:
+            return Checked()
+        return await _one(browsers.PART, browsers.browser(self.settings), browsers.MEND)
+
+    async def _rendering(self) -> Checked:
+        """Nothing, where no source has pages rendered, or nobody can say."""
+        try:
+            sources = await browsers.wanted(self._address())
+        except (NoConnection, asyncpg.PostgresError):
+            return Checked()
+        if not sources:
+            return Checked()
+        look = browsers.rendering_queue(self._client, sources)
+        return await _one(browsers.QUEUE_PART, look, browsers.QUEUE_MEND)
 
     async def _queue(self, name: str) -> Checked:
         return await _one(f"queue {name}", queues.queue(self._client, name), queues.MEND)

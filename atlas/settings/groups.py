@@ -229,6 +229,29 @@ class ExtractionSettings(SettingsGroup):
     """Bytes that one document, or one file of a listing, may take."""
 
 
+class RenderingSettings(SettingsGroup):
+    """Rendering"""
+
+    browser: Annotated[str | None, ShownAs(example="/usr/bin/chromium")] = None
+    """Path of a Chromium, which makes a worker serve `atlas-rendering`: it renders pages whose
+    sources say so ([rendering.md](rendering.md))."""
+    browser_sandbox: bool = True
+    """Whether the browser isolates pages by the kernel's means; it cannot when root starts it, nor
+    where user namespaces are forbidden."""
+    render_browsers: int = Field(default=2, ge=1, le=64)
+    """Pages rendered at once in a worker, each by a browser of its own."""
+    render_timeout: float = Field(default=30.0, ge=1, le=300)
+    """Seconds that a page has to load and to fill itself; then it is taken as it is."""
+    render_memory: int = Field(default=1024 * 1024 * 1024, ge=256 * 1024 * 1024)
+    """Bytes that all processes of one browser may take together."""
+    render_max_requests: int = Field(default=300, ge=1, le=10_000)
+    """Requests that a page may make."""
+    render_max_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    """Bytes that may pass between a page and the network, both ways together."""
+    render_max_html: int = Field(default=8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """Characters of HTML that a rendered page may have."""
+
+
 class RetentionSettings(SettingsGroup):
     """Retention
 
@@ -272,7 +295,9 @@ class RetentionSettings(SettingsGroup):
 class WorkerSettings(SettingsGroup):
     """Workers"""
 
-    worker_queues: Annotated[Listed, ShownAs("all three", "atlas,atlas-processing,atlas-bulk")] = ()
+    worker_queues: Annotated[
+        Listed, ShownAs("all it can serve", "atlas,atlas-processing,atlas-bulk")
+    ] = ()
     """Task queues that a worker serves, comma-separated; `atlas worker --queues` goes before it."""
     worker_activities: int = Field(default=32, ge=1, le=500)
     """Network and database activities at once, at most."""

@@ -21,6 +21,7 @@ from atlas.settings.groups import (
     FetchSettings,
     MonitoringSettings,
     PlaceSettings,
+    RenderingSettings,
     RetentionSettings,
     SearchSettings,
     WorkerSettings,
@@ -46,6 +47,7 @@ class Settings(BaseModel):
     search: SearchSettings = Field(default_factory=SearchSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
     extraction: ExtractionSettings = Field(default_factory=ExtractionSettings)
+    rendering: RenderingSettings = Field(default_factory=RenderingSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)

@@ -76,6 +76,19 @@ EXTRACTION_FAILURES = Instrument(
     "bodies from which no text could be extracted, by the code in the page's record",
     ("error_code",),
 )
+RENDERING_DURATION = Instrument(
+    "atlas_rendering_duration_seconds",
+    "seconds",
+    "time that a page took to be rendered, its turn at the host included: `done`, or `failed`",
+    ("outcome",),
+    buckets=(0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0),
+)
+RENDERING_FAILURES = Instrument(
+    "atlas_rendering_failures_total",
+    "pages",
+    "pages that a browser could not render, by the code in the page's record",
+    ("error_code",),
+)
 TRUNCATED = Instrument(
     "atlas_truncated_documents_total",
     "documents",

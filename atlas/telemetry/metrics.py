@@ -37,6 +37,8 @@ class CountedMeasures:
         self._breakers = _counter(meter, own.BREAKERS)
         self._extraction = _durations(meter, own.EXTRACTION_DURATION)
         self._unreadable = _counter(meter, own.EXTRACTION_FAILURES)
+        self._rendering = _durations(meter, own.RENDERING_DURATION)
+        self._unrendered = _counter(meter, own.RENDERING_FAILURES)
         self._truncated = _counter(meter, own.TRUNCATED)
         self._documents = _counter(meter, own.DOCUMENTS)
         self._duplicates = _counter(meter, own.DUPLICATES)
@@ -75,6 +77,12 @@ class CountedMeasures:
         self._extraction.record(timedelta(seconds=seconds), {"media": media})
         if failure is not None:
             self._unreadable.add(1, {"error_code": self._known(failure)})
+
+    def rendered(self, seconds: float, failure: str | None) -> None:
+        outcome = "done" if failure is None else "failed"
+        self._rendering.record(timedelta(seconds=seconds), {"outcome": outcome})
+        if failure is not None:
+            self._unrendered.add(1, {"error_code": self._known(failure)})
 
     def truncated(self, media: str) -> None:
         self._truncated.add(1, {"media": media})

@@ -129,6 +129,19 @@ class WebClient:
         except PageError as error:
             raise journey.failed(error) from error
 
+    @property
+    def agent(self) -> str:
+        """What it calls itself."""
+        return self._agent
+
+    async def led_publicly(self, url: str, led_by: tuple[str, ...]) -> bool:
+        """Whether the host of a page, or what led to it, is in the public internet."""
+        return self._leaders.was_public(url) or await self._leaders.any_public(led_by)
+
+    def credential_headers(self, origin: str) -> dict[str, str]:
+        """The headers that the operator gave for an origin."""
+        return self._credentials.for_origin(origin)
+
     async def permits(self, request: FetchRequest, slots: Slots) -> bool:
         """Whether no rule of robots.txt forbids to ask for the page. The file is read first where
         it is not known; one that cannot be had now forbids nothing here."""
@@ -165,9 +178,7 @@ class WebClient:
     async def _ask(
         self, journey: Journey, sink: Sink, slot: Slot, span: Span
     ) -> FetchResult | None:
-        led_publicly = self._leaders.was_public(journey.url) or await self._leaders.any_public(
-            journey.led_by
-        )
+        led_publicly = await self.led_publicly(journey.url, journey.led_by)
         hop = RequestHop(journey.url, slot, journey.reach, led_publicly, self._proxy)
         await self._policy.own.look()
         if self._proxy:

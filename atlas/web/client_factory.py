@@ -7,13 +7,17 @@ that they did not choose (`transport`). A proxy that the settings name (`egress_
 and all that leads to them; alerts go to their receiver directly.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from atlas.domain.rendering import RenderLimits
 from atlas.settings import Settings
 from atlas.web.address_policy import AddressPolicy, ReceiverPolicy
 from atlas.web.client import WebClient
@@ -23,6 +27,10 @@ from atlas.web.robots import Clock, RobotsCache
 from atlas.web.robots_parser import ParseRobots
 from atlas.web.tls import client_tls
 from atlas.web.transport import isolated_client, isolated_session
+
+if TYPE_CHECKING:
+    from atlas.web.browser.chromium import BrowserProgram
+    from atlas.web.browser.renderer import PageRenderer
 
 
 def page_client(
@@ -49,6 +57,43 @@ def page_client(
         robots_retry=timedelta(seconds=settings.fetch.host_pause / 2),
         clock=clock,
         proxy=egress_proxy(settings),
+    )
+
+
+def browser_program(settings: Settings) -> BrowserProgram | None:
+    """The browser that renders pages; None: there is none."""
+    from atlas.web.browser.chromium import BrowserProgram  # only where there is one
+
+    own = settings.rendering
+    if own.browser is None:
+        return None
+    return BrowserProgram(own.browser, own.browser_sandbox, own.render_memory)
+
+
+def page_renderer(settings: Settings, policy: AddressPolicy, web: WebClient) -> PageRenderer | None:
+    """What renders pages under the same policy, with the same credentials and through the same
+    proxy as `web`. None: there is no browser. Raises ValueError for one that cannot be started."""
+    program = browser_program(settings)
+    if program is None:
+        return None
+    if fault := program.fault():
+        raise ValueError(fault)
+    from atlas.web.browser.renderer import PageRenderer
+
+    own = settings.rendering
+    return PageRenderer(
+        program,
+        policy,
+        RenderLimits(
+            seconds=own.render_timeout,
+            requests=own.render_max_requests,
+            bytes=own.render_max_bytes,
+            html=own.render_max_html,
+        ),
+        web.agent,
+        web.led_publicly,
+        web.credential_headers,
+        egress_proxy(settings),
     )
 
 

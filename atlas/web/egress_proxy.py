@@ -13,10 +13,13 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Any, Literal
 
 import aiohttp
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError
+from python_socks import ProxyType
+from python_socks.async_.asyncio import Proxy
 
 from atlas.domain.errors import ErrorClass
 
@@ -67,6 +70,13 @@ class EgressProxy:
             rdns=True,
             **options,
         )
+
+    async def tunnel(self, host: str, port: int) -> socket:
+        """A connection through it to a host, which it looks up. Raises an OSError or one of
+        PROXY_ERRORS."""
+        kind = ProxyType.HTTP if self.scheme == "http" else ProxyType.SOCKS5
+        proxy = Proxy(kind, self.host, self.port, self.user, self.password, rdns=True)
+        return await proxy.connect(host, port)
 
     def asked(self, scheme: str, agent: str | None) -> tuple[dict[str, Any], dict[str, str]]:
         """Options of aiohttp's request for a URL of `scheme`, and headers to add to it."""

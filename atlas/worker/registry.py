@@ -23,17 +23,19 @@ from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
 from activities.purging import Purging
 from activities.pushing import Pushing
+from activities.rendering import BrowserLookout, Rendering
 from activities.reporting import Reporting
 from activities.restoring import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
-from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, QUEUE_RENDERING
 from atlas.domain.errors import Retries
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.retention import Retention
 from atlas.domain.texts import EXTRACTOR_VERSION
 from atlas.formats.export_formats import ExportFormats
 from atlas.health.catalogue import Concerns
+from atlas.health.queues import whole_state
 from atlas.health.webhook import AlertWebhook
 from atlas.locations import locate, s3_access
 from atlas.reports.media import MEDIA
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from atlas.domain.similarity.sketches import Sketch
     from atlas.reports.rendering import Rendered
     from atlas.stores.postgres.services.index_following import UntilFound
+    from atlas.web.browser.renderer import PageRenderer
 
 WORKFLOWS: tuple[type, ...] = (
     SyncPipeline,
@@ -130,6 +133,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(Deletions(DeletionDecisions(parts.pool, parts.clock))),
             *_all_of(_reporting(parts)),
             *_all_of(_checking(parts)),
+            *_all_of(_lookout(parts)),
             batches.select_pages,
             batches.wind_up,
             restoring.select_restores,
@@ -157,6 +161,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(Purging(_purges(parts), parts.blobs)),
             *_all_of(_exporting(parts)),
         ],
+        QUEUE_RENDERING: _all_of(_rendering(parts, parts.renderer)) if parts.renderer else [],
     }
 
 
@@ -208,6 +213,27 @@ def _fetching(parts: WorkerParts) -> Fetching:
         parts.is_open,
         parts.measures,
     )
+
+
+def _rendering(parts: WorkerParts, renderer: PageRenderer) -> Rendering:
+    crawl = parts.crawl
+    return Rendering(
+        crawl.runs,
+        crawl.batches,
+        crawl.hosts,
+        crawl.fetches,
+        renderer,
+        parts.blobs,
+        parts.settings.rendering.render_browsers,
+        parts.measures,
+    )
+
+
+def _lookout(parts: WorkerParts) -> BrowserLookout:
+    async def served() -> bool:
+        return (await whole_state(parts.client, QUEUE_RENDERING)).pollers > 0
+
+    return BrowserLookout(parts.crawl.batches, parts.crawl.fetches, served)
 
 
 def _fetching_one(parts: WorkerParts) -> FetchingOne:

@@ -27,13 +27,14 @@ from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.silent_sessions import ending_silent
 from atlas.temporal.connection import answering, run_is_open
 from atlas.text.pool import ExtractorPool
-from atlas.web.client_factory import page_client
+from atlas.web.client_factory import page_client, page_renderer
 from atlas.worker import start_checks
 from atlas.worker.listing_parser import PRELOADED
 from atlas.worker.robots_parser import parsing_robots
 
 if TYPE_CHECKING:
     from atlas.stores.search.port import SearchIndex
+    from atlas.web.browser.renderer import PageRenderer
     from atlas.web.client import WebClient
 
 Clock = Callable[[], datetime]
@@ -57,6 +58,8 @@ class WorkerParts:
     measures: Measures
     index: SearchIndex
     files: BucketReader
+    renderer: PageRenderer | None
+    """None: there is no browser."""
 
     async def is_open(self, workflow_id: str, run_id: str) -> bool:
         """Whether Temporal has the run under way."""
@@ -122,7 +125,18 @@ async def open_parts(
         roots = settings.fetch.bucket_roots
         files = await stack.enter_async_context(BucketReader(roots, locations.s3))
         yield WorkerParts(
-            settings, clock, client, pool, crawl, blobs, web, extractor, measures, index, files
+            settings,
+            clock,
+            client,
+            pool,
+            crawl,
+            blobs,
+            web,
+            extractor,
+            measures,
+            index,
+            files,
+            page_renderer(settings, policy, web),
         )
 
 

@@ -21,7 +21,7 @@ from temporalio.worker import (
 
 from activities import heartbeat
 from activities.heartbeat import Heartbeats
-from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUES
+from atlas.contracts.names import QUEUE, QUEUE_PROCESSING, QUEUE_RENDERING, QUEUES
 from atlas.settings import Settings
 from atlas.stores.postgres.connection import statements_within
 from atlas.worker import registry
@@ -54,6 +54,9 @@ def slots_of(settings: Settings, queue: str) -> SlotBounds:
         )
     if queue == QUEUE_PROCESSING:
         return SlotBounds(2, max(2, 2 * settings.extraction.extract_children))
+    if queue == QUEUE_RENDERING:
+        # A batch waits for its hosts as well as for a browser: two keep all browsers at work.
+        return SlotBounds(2, max(2, 2 * settings.rendering.render_browsers))
     return SlotBounds(1, settings.worker.worker_bulk_activities)
 
 

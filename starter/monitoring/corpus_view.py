@@ -162,7 +162,12 @@ def _stage(one: RunSeen, asked: Asked | None, counts: PageCounts | None) -> str:
     if one.stage == WAITING and asked and asked.stage:
         return asked.stage
     if not one.stage and counts and counts.under_way:
-        words = {"listed": "fetch", "fetched": "process", "processed": "index"}
+        words = {
+            "listed": "fetch",
+            "fetched": "process",
+            "rendering": "render",
+            "processed": "index",
+        }
         return ", ".join(word for stage, word in words.items() if stage in counts.under_way)
     return one.stage
 

@@ -11,7 +11,13 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.common import Priority
 
-from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, queues_named
+from atlas.contracts.names import (
+    QUEUE,
+    QUEUE_BULK,
+    QUEUE_PROCESSING,
+    QUEUE_RENDERING,
+    queues_named,
+)
 from atlas.contracts.priorities import EARLY, FIRST, LAST, NORMAL
 from starter.monitoring.pollers import missing_workers
 from tests.e2e.environments import until, until_pages
@@ -32,6 +38,13 @@ PAGE = "<html lang=en><title>{0}</title><p>Page {0}: the ferry bell rings twice 
 )
 def test_queues_are_served_by_name(named: tuple[str, ...], served: tuple[str, ...]) -> None:
     assert queues_named(named) == served
+
+
+def test_the_queue_of_rendering_is_served_by_who_has_a_browser() -> None:
+    assert queues_named((), browser=True)[-1] == QUEUE_RENDERING
+    assert queues_named([QUEUE_RENDERING], browser=True) == (QUEUE_RENDERING,)
+    with pytest.raises(ValueError, match="atlas-rendering needs a browser; set ATLAS_BROWSER"):
+        queues_named([QUEUE_RENDERING])
 
 
 def test_an_unknown_queue_is_refused_with_those_there_are() -> None:

@@ -52,6 +52,19 @@ def read(path: Path) -> list[tuple[Any, bytes]]:
     return found
 
 
+def test_what_a_browser_made_is_a_resource_and_no_response(tmp_path: Path) -> None:
+    made = StoredResponse(200, "text/html", "utf-8", None, None, NOON, rendered=True)
+    pages = [(entry("a", BODY, made), BODY), (entry("b", BODY, made), BODY)]
+    _, first, text, second, _ = read(written(tmp_path, *pages))
+    assert [each[0].rec_type for each in (first, text, second)] == [
+        "resource", "conversion", "resource",
+    ]  # fmt: skip
+    record, body = first
+    assert (body, record.http_headers) == (BODY, None)
+    assert record.rec_headers["Content-Type"] == "text/html;charset=utf-8"
+    assert text[0].rec_headers["WARC-Refers-To"] == record.rec_headers["WARC-Record-ID"]
+
+
 @pytest.mark.parametrize("compress", ["gzip", "none"])
 def test_a_body_is_a_response_with_its_text_and_an_equal_one_a_revisit(
     tmp_path: Path, compress: str

@@ -37,7 +37,7 @@ WANTED = {
     "export_folder", "export_continued", "export_unknown_source", "export_cancelled",
     "cleanup", "cleanup_audited", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
-    "nothing_processed", "nothing_due",
+    "nothing_processed", "nothing_due", "rendered", "no_browser",
     "deletions_decided", "deletions_refused",
     "restore_dry", "restore_continued", "restore_refused", "restore_unknown", "restore_cancelled",
     "push_put", "push_withdrawn", "push_held", "push_refused", "push_unknown", "push_waited",

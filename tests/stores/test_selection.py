@@ -134,6 +134,8 @@ async def fail(pool: asyncpg.Pool, page: int, run: str, code: str, snapshot: byt
     [
         (["no_text"] * 2, 2, False),
         (["no_text", "pdf_broken", "no_text"], 3, True),
+        (["needs_browser"] * 4, 4, False),
+        (["needs_browser", "no_text", "no_text"], 3, True),
         (["extractor_timeout"], 1, False),
         (["extractor_timeout"] * 3, 3, True),
         (["extractor_crashed"], 1, True),

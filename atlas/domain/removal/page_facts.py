@@ -97,6 +97,8 @@ class AttemptMade:
     """From the request to the last byte."""
     truncated: str | None
     """What the text lacks of the body."""
+    rendered: bool = False
+    """Whether a browser made the request, and the body is what it made of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class VisitOfRun:
     run_outcome: str | None
     """Of the whole run; None: it is under way."""
     stage: str
-    """`listed`, `fetched`, `processed` or `done`."""
+    """`listed`, `fetched`, `rendering`, `processed` or `done`."""
     outcome: str | None
     """Of the page: `added`, `updated`, `unchanged`, `failed` or `skipped`; None: it is under way.
     """

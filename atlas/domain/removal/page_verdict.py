@@ -122,7 +122,11 @@ def _under_way(facts: PageFacts) -> PageVerdict | None:
     if visit is None or visit.outcome is not None or visit.ended_at is not None:
         return None
     state = "live, and " if _is_live(facts) else "not in the corpus yet: "
-    doing = {"listed": "waits to be fetched", "fetched": "is fetched and waits to be processed"}
+    doing = {
+        "listed": "waits to be fetched",
+        "fetched": "is fetched and waits to be processed",
+        "rendering": "is fetched and waits for a browser",
+    }
     stage = doing.get(visit.stage, "is processed and waits to be settled")
     run = f"the run {visit.run_id[:18]} of source '{visit.source}'"
     return PageVerdict("in_progress", f"{state}in progress: it {stage} in {run}")

@@ -96,8 +96,13 @@ def against(code: str, source: str) -> tuple[str, ...]:
         return ("put a copy with a text layer in its place: `ocrmypdf scan.pdf text.pdf`",)
     if code == "encrypted":
         return ("put a copy without a password in its place",)
+    if code == "no_browser":
+        return ("set ATLAS_BROWSER for a worker, so that it serves atlas-rendering",)
     if code == "needs_browser":
-        return ("the site's feed or API may have its text, or `atlas docs put URL --file PATH`",)
+        return (
+            f"`atlas sources edit {source} --render when_needed`, if a worker has a browser",
+            "the site's feed or API may have its text, or `atlas docs put URL --file PATH`",
+        )
     return ()
 
 

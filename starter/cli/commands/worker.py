@@ -10,14 +10,15 @@ from cyclopts import Parameter
 def worker(
     *,
     queues: Annotated[
-        str | None, Parameter(help="Task queues to serve, comma-separated; by default all three")
+        str | None, Parameter(help="Task queues to serve, comma-separated; by default all")
     ] = None,
     healthcheck: Annotated[bool, Parameter(help="Only check the workers on this machine")] = False,
 ) -> int:
     """Run a worker in this process until SIGINT or SIGTERM; it finishes the work in progress.
 
     The task queues: atlas (workflows, network and database work), atlas-processing (bytes to text),
-    atlas-bulk (rebuilds, backfills, cleanup).
+    atlas-bulk (rebuilds, backfills, cleanup), and atlas-rendering (pages in a browser), which a
+    worker serves if ATLAS_BROWSER is set.
 
     With --healthcheck, for containers and supervisors: exit code 0 when the worker of this
     container (on a machine, all of this user's) is running, polls its task queues and reaches
@@ -34,7 +35,9 @@ def worker(
     from starter.errors import InvalidRequest
 
     try:
-        named = queues_named([name.strip() for name in (queues or "").split(",") if name.strip()])
+        # Whether there is a browser for it is for the worker to find out, by its settings.
+        names = [name.strip() for name in (queues or "").split(",") if name.strip()]
+        named = queues_named(names, browser=True)
     except ValueError as error:
         raise InvalidRequest(str(error)) from None
     import worker as root  # a second

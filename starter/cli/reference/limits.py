@@ -40,6 +40,7 @@ _FILES = f"{_TEXT}.files"
 _ADDRESSES, _EXTRACTION = "atlas.domain.addresses", "atlas.domain.extraction"
 _FETCHING = "atlas.settings.groups.FetchSettings"
 _EXTRACTING = "atlas.settings.groups.ExtractionSettings"
+_RENDERING = "atlas.settings.groups.RenderingSettings"
 _READER = "atlas.formats.warc_reader"
 _NAMED = "the record is named as a problem"
 _MARKED = "the rest is left out; the document is marked `truncated`"
@@ -196,6 +197,26 @@ LIMITS = (
     Bound(
         "memory for it", f"{_EXTRACTING}.extract_memory", "bytes", "`ATLAS_EXTRACT_MEMORY`",
         "it fails as `extractor_memory`",
+    ),
+    Bound(
+        "rendering one page", f"{_RENDERING}.render_timeout", "seconds", "`ATLAS_RENDER_TIMEOUT`",
+        "it is taken as it is then",
+    ),
+    Bound(
+        "memory for it", f"{_RENDERING}.render_memory", "bytes", "`ATLAS_RENDER_MEMORY`",
+        "it fails as `render_memory`",
+    ),
+    Bound(
+        "made by it", f"{_RENDERING}.render_max_requests", "requests",
+        "`ATLAS_RENDER_MAX_REQUESTS`", "it fails as `render_requests`",
+    ),
+    Bound(
+        "bytes of it through the network", f"{_RENDERING}.render_max_bytes", "bytes",
+        "`ATLAS_RENDER_MAX_BYTES`", "it fails as `render_bytes`",
+    ),
+    Bound(
+        "its HTML", f"{_RENDERING}.render_max_html", "characters", "`ATLAS_RENDER_MAX_HTML`",
+        "it fails as `render_too_large`",
     ),
     Bound(
         "answer of an extracting process", "atlas.domain.wire_fields.MAX_ANSWER", "bytes", "",

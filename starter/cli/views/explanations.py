@@ -157,6 +157,7 @@ def _attempt(made: AttemptMade) -> str:
     got = str(made.status) if made.status else "put" if given else "no answer"
     parts = [
         f"{got}{f' ({made.code})' if made.code else ''}",
+        "by a browser" if made.rendered else "",
         f"body {made.snapshot[:12]}" if made.snapshot else "",
         f"ETag {made.etag}" if made.etag else "",
         f"Last-Modified {made.last_modified}" if made.last_modified else "",

@@ -98,7 +98,8 @@ async def documents(
 
 
 def _entry(row: asyncpg.Record) -> ExportEntry:
-    response = StoredResponse(*(row[f"response_{name}"] for name in _RESPONSE))
+    known = (row[f"response_{name}"] for name in _RESPONSE)
+    response = StoredResponse(*known, rendered=bool(row["rendered"]))
     return ExportEntry(exported(row), stored_outline(row["outline"]), response)
 
 
@@ -137,5 +138,5 @@ _READ = reading(
     "(select * from export_pages where run_id = $1 and page_id > $2 and page_id <= $3"
     " order by page_id limit $4)",
     "$5::boolean",
-    "".join(f", e.response_{name}" for name in _RESPONSE),
+    "".join(f", e.response_{name}" for name in _RESPONSE) + ", d.rendered",
 )

@@ -274,7 +274,7 @@ async def _attempts(connection: Connection, page: int) -> tuple[AttemptMade, ...
         """
         select fetched_at as at, run_id, attempt, status, final_url, error_class,
                error_code as code, encode(snapshot, 'hex') as snapshot, etag, last_modified,
-               content_type, bytes, elapsed as seconds, truncated
+               content_type, bytes, elapsed as seconds, truncated, rendered
         from fetches where page_id = $1 order by fetched_at desc, attempt desc limit $2
         """,
         page,

@@ -45,6 +45,13 @@ class ProcessedPages:
         async with self.pool.acquire() as connection:
             return await quarantine.held_back(connection, pages, self.extractor)
 
+    async def to_render(self, run_id: str, fences: dict[int, int]) -> int:
+        """Have pages wait for a browser; return how many do."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            held = sorted(await run_queue.lock(connection, fences))
+            await run_queue.advance(connection, run_id, held, "rendering")
+        return len(held)
+
     async def store(
         self, run_id: str, fences: dict[int, int], found: Sequence[PreparedPage]
     ) -> int:

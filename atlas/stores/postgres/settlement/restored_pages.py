@@ -179,12 +179,13 @@ async def _forget_evidence(
             links_unread = not o.linked,
             fetched_snapshot = case when o.stored then o.snapshot end,
             fetched_type = f.content_type, fetched_charset = f.charset,
-            given_title = f.given_title, withdrawn_at = null,
+            given_title = f.given_title, rendered = coalesce(f.rendered, false),
+            withdrawn_at = null,
             etag = null, last_modified = null
         from unnest($1::bigint[], $3::bytea[], $4::boolean[], $5::boolean[])
             as o(page_id, snapshot, stored, linked)
         left join lateral (
-            select f.content_type, f.charset, f.given_title from fetches f
+            select f.content_type, f.charset, f.given_title, f.rendered from fetches f
             where f.snapshot = o.snapshot and f.page_id = o.page_id
             order by f.fetched_at desc limit 1) f on true
         where page_state.page_id = o.page_id

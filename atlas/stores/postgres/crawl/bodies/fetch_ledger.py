@@ -49,7 +49,8 @@ async def record(
         asked = [row for row in rows if row.asked]
         await ledger(connection, run_id, started, [(row.page_id, row) for row in asked], now)
         await _count_attempts(connection, run_id, asked)
-        await _plan(connection, started, rows, now)
+        # When a page is asked for again is decided by what its server sent.
+        await _plan(connection, started, [row for row in rows if not row.rendered], now)
         await _remember_bodies(connection, run_id, rows, now)
         await gone_pages.remember_gone(connection, run_id, rows, now)
         fresh = await _follow_redirects(connection, run_id, rows, now)
@@ -103,11 +104,11 @@ async def ledger(
         """
         insert into fetches (run_started, run_id, fetched_at, page_id, attempt, url, final_url,
             status, error_class, error_code, snapshot, content_type, charset, bytes, wire_bytes,
-            etag, last_modified, elapsed, robots_ignored, given_title)
+            etag, last_modified, elapsed, robots_ignored, given_title, rendered)
         select $1, $2, $3, o.* from unnest($4::bigint[], $5::int[], $6::text[], $7::text[],
             $8::int[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
             $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::float8[], $19::boolean[],
-            $20::text[]) as o
+            $20::text[], $21::boolean[]) as o
         on conflict do nothing
         """,
         started,
@@ -135,6 +136,7 @@ _ANSWERED = attrgetter(
     "elapsed",
     "robots_ignored",
     "title",
+    "rendered",
 )
 _BODY = attrgetter(
     "page_id",
@@ -146,6 +148,7 @@ _BODY = attrgetter(
     "robots",
     "settled",
     "title",
+    "rendered",
 )
 
 
@@ -200,7 +203,7 @@ async def _remember_bodies(
             fetched_at = $1, fetched_run = $2,
             seen_at = case when o.settled then $1 else seen_at end,
             etag = o.etag, last_modified = o.last_modified,
-            given_title = o.title, withdrawn_at = null,
+            given_title = o.title, rendered = o.rendered, withdrawn_at = null,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
             gone_since = null, redirect_to = null, robots_tag = o.robots,
             moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
@@ -211,8 +214,9 @@ async def _remember_bodies(
             held_snapshot = case when o.settled then null else held_snapshot end,
             lifecycle = {becomes(Evidence.ANSWERED)}
         from unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
-                    $9::text[], $10::boolean[], $11::text[])
-            as o(page_id, snapshot, type, charset, etag, last_modified, robots, settled, title)
+                    $9::text[], $10::boolean[], $11::text[], $12::boolean[])
+            as o(page_id, snapshot, type, charset, etag, last_modified, robots, settled, title,
+                 rendered)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         now,

@@ -48,7 +48,7 @@ _NEWER = f"""
     join page_state ps on ps.page_id = p.id
     cross join lateral (
         select coalesce(f.final_url, f.url) as final_url, f.snapshot, f.content_type, f.charset,
-               f.etag, f.last_modified, f.fetched_at, f.run_id
+               f.etag, f.last_modified, f.fetched_at, f.run_id, f.rendered
         from fetches f
         where f.page_id = p.id and (f.snapshot is not null or f.error_class = 'gone')
         order by f.fetched_at desc, f.attempt desc limit 1) f
@@ -92,17 +92,22 @@ async def _remember(connection: Connection, rows: Sequence[tuple[int, asyncpg.Re
         set fetched_snapshot = o.snapshot, fetched_type = o.type, fetched_charset = o.charset,
             fetched_at = o.fetched_at, fetched_run = o.run_id, etag = o.etag,
             last_modified = o.last_modified, given_title = null,
+            rendered = o.rendered,
             gone_count = 0, gone_status = null, gone_at = null, gone_run = null,
             gone_since = null, redirect_to = null, tombstoned_at = null,
             moved_count = 0, moved_at = null, moved_run = null, moved_since = null,
             lifecycle = case when lifecycle in ('tombstoned', 'purged') then 'discovered'
                              else {becomes(Evidence.ANSWERED)} end
         from unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::timestamptz[],
-                    $6::text[], $7::text[], $8::text[])
-             as o(page_id, snapshot, type, charset, fetched_at, run_id, etag, last_modified)
+                    $6::text[], $7::text[], $8::text[], $9::boolean[])
+             as o(page_id, snapshot, type, charset, fetched_at, run_id, etag, last_modified,
+                  rendered)
         where page_state.page_id = o.page_id and page_state.claim_run is null
           and (page_state.fetched_at is null or page_state.fetched_at < o.fetched_at)
         """,  # noqa: S608 (made from the lifecycle's table)
         list(latest),
-        *[[row[column] for row in latest.values()] for column in (*columns, "last_modified")],
+        *[
+            [row[column] for row in latest.values()]
+            for column in (*columns, "last_modified", "rendered")
+        ],
     )

@@ -96,6 +96,8 @@ class CurrentDocument:
     stated: tuple[StatedMetadata, ...] | None = None
     """What the page says of itself, each piece with the tag that it was read from; None where this
     is not known: the text was extracted before it was kept."""
+    rendered: bool = False
+    """Whether the stored body is what a browser made of the page, not what its server sent."""
 
 
 class UnknownDocument(Exception):
@@ -138,20 +140,21 @@ async def _store_documents(
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
             published, canonical, text, markdown, truncated, author, outline, ended, rules,
             compared, fell_back, rule_matches, taken_for, taken_why, taken_surely, stated,
-            chunk_bounds, created_at)
+            chunk_bounds, rendered, created_at)
         select page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
                text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
                string_to_array(rule_matches, ' ')::int[], nullif(taken_for, ''),
                string_to_array(taken_why, chr(10)), taken_surely, stated,
-               chunk_bounds, $25
+               chunk_bounds, rendered, $26
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
             $12::text[], $13::text[], $14::jsonb[], $15::boolean[], $16::bytea[], $17::bytea[],
             $18::text[], $19::text[], $20::text[], $21::text[], $22::boolean[],
-            $23::jsonb[], $24::jsonb[])
+            $23::jsonb[], $24::jsonb[], $25::boolean[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
                  text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
-                 rule_matches, taken_for, taken_why, taken_surely, stated, chunk_bounds)
+                 rule_matches, taken_for, taken_why, taken_surely, stated, chunk_bounds,
+                 rendered)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set revision = d.revision + ((d.media, d.lang, d.author, d.published, d.canonical,
@@ -167,6 +170,7 @@ async def _store_documents(
             fell_back = excluded.fell_back, rule_matches = excluded.rule_matches,
             -- No new revision: descriptions and pictures change without the page changing.
             stated = excluded.stated, chunk_bounds = excluded.chunk_bounds,
+            rendered = excluded.rendered,
             ended = d.ended or excluded.ended, taken_for = excluded.taken_for,
             taken_why = excluded.taken_why, taken_surely = excluded.taken_surely
         returning page_id, id
@@ -264,6 +268,7 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
         *_taken(found.verdict),
         stated_column(found.stated),
         bounds_column(page.prepared.chunks),
+        page.rendered,
     )
 
 
@@ -365,7 +370,7 @@ _DOCUMENT = f"""
            case when v.valid_to is null then ps.fetched_at end as fetched_at,
            v.valid_from, v.valid_to, v.seq as version,
            encode(d.snapshot, 'hex') as snapshot, d.text, d.markdown, d.outline, d.truncated,
-           d.author, d.stated,
+           d.author, d.stated, d.rendered,
            (select kept.url from duplicates x join pages kept on kept.id = x.winner_page_id
              where x.page_id = p.id and v.valid_to is null) as duplicate_of,
            {holders("p.id")} as sources,

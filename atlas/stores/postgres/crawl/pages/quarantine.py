@@ -12,6 +12,7 @@ from datetime import datetime
 
 from atlas.domain.batch import PreparedPage
 from atlas.domain.removal.lifecycle import Evidence
+from atlas.domain.rendering import NEEDS_BROWSER
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.runs.run_queue import short
 from atlas.stores.postgres.lifecycle_sql import becomes
@@ -23,6 +24,8 @@ _DEADLY = frozenset(
     ("extractor_killed_worker", "extractor_crashed", "extractor_memory", "extractor_malformed")
 )
 """What ends a child or a worker: once is enough. A time-out may be a busy machine's fault."""
+_HARMLESS = frozenset((NEEDS_BROWSER,))
+"""What shows nothing against a body: its page fails by that name as long as there is no browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ async def record(
         FAILURES,
         sorted(_DEADLY),
         *[list(column) for column in zip(*rows, strict=True)],
+        sorted(_HARMLESS),
     )
     for evidence, wanted in ((Evidence.POISONED, True), (Evidence.RELEASED, False)):
         await connection.execute(
@@ -90,7 +94,7 @@ async def record(
         )
 
 
-# $1 run, $2 extractor, $3 now, $4 failures, $5 deadly codes, then the columns.
+# $1 run, $2 extractor, $3 now, $4 failures, $5 deadly codes, the columns, harmless codes.
 _RECORD = """
     insert into quarantine as q
         (page_id, snapshot, extractor, error_class, code, reason, failures, since, run_id)
@@ -102,7 +106,9 @@ _RECORD = """
     on conflict (page_id) do update
     set (failures, since) = (
             select n.failures, coalesce(n.since, excluded.since,
-                                        case when n.failures >= $4::int then $3::timestamptz end)
+                                        case when n.failures >= $4::int
+                                                  and excluded.code <> all($11::text[])
+                                             then $3::timestamptz end)
             from (select case when same then q.failures + 1 else 1 end as failures,
                          case when same then q.since end as since
                   from (select (q.snapshot, q.extractor)

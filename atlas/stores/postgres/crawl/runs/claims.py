@@ -193,7 +193,9 @@ async def begin_attempt(connection: Connection, batch: Batch, extractor: int) ->
         )
         select r.page_id, r.fence, r.fetched_snapshot as snapshot,
                r.fetched_type as content_type, r.fetched_charset as charset,
-               r.given_title as title,
+               r.given_title as title, r.rendered,
+               coalesce((select s.render from runs x join sources s on s.id = x.source_id
+                         where x.run_id = $1), 'never') as render,
                r.robots_tag as robots, r.unavailable_after,
                rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
                rp.turn > 0 as slow, rp.cuts,

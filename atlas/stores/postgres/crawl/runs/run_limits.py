@@ -154,7 +154,7 @@ async def held_by_others(connection: Connection, run_id: str, level: int) -> Non
         """
         update run_pages rp set stage = 'done', outcome = 'skipped', error_code = 'held'
         from page_state ps
-        where rp.run_id = $1 and rp.level = $2 and rp.stage in ('listed', 'fetched')
+        where rp.run_id = $1 and rp.level = $2 and rp.stage in ('listed', 'fetched', 'rendering')
           and ps.page_id = rp.page_id and ps.claim_run <> $1
         """,
         run_id,

@@ -1,0 +1,1 @@
+"""Pages as a browser shows them: a Chromium of the system's, driven over a pipe."""

@@ -1,0 +1,118 @@
+"""Pages whose text scripts make: rendered by a browser, searched, and left alone without one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from atlas.contracts.sync_pipeline import SyncResult
+from tests import browsers
+from tests.e2e.stack import AtlasEnv
+from tests.origin import Origin
+from workflows import options
+
+SHELL = (
+    "<html lang=en><head><title>Harbour</title></head><body><div id=root>Loading…</div>"
+    "<script src=/app.js></script></body></html>"
+)
+APP = """fetch('/data').then(r => r.json()).then(found => {
+  document.getElementById('root').innerHTML =
+    '<main><h1>Harbour</h1><p>' + found.text + '</p><a href=/more>More</a></main>';
+});"""
+SAYS = "The lighthouse keeper counts %s boats that come home before the evening tide turns."
+
+
+def script(origin: Origin, boats: str) -> None:
+    origin.page("/app", SHELL)
+    origin.page("/app.js", APP, content_type="text/javascript")
+    text = SAYS % boats
+    origin.page("/data", f'{{"text": "{text}"}}', content_type="application/json")
+
+
+async def ended(env: AtlasEnv) -> list[tuple[Any, ...]]:
+    rows = await env.fetch(
+        "select rp.outcome, rp.error_code, rp.error from run_pages rp join runs using (run_id) "
+        "order by started_at desc, rp.url limit 1"
+    )
+    return [tuple(row) for row in rows]
+
+
+@pytest.mark.slow
+@browsers.needs_chromium
+async def test_a_page_that_scripts_fill_is_rendered_found_and_rendered_again(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in browsers.settings().items():
+        monkeypatch.setenv(name, value)
+    script(origin, "seven")
+    await atlas_env.add_source("app", "urls", origin.url("/app"), render="when_needed")
+    async with atlas_env.worker():
+        first = await atlas_env.sync("app")
+        assert first.counts.added == 1, (first, await ended(atlas_env))
+        found = (await atlas_env.search("lighthouse keeper seven")).results
+        assert [hit.url for hit in found] == [origin.url("/app")]
+
+        # Its own host was asked for the page twice, once by Atlas and once by the browser, and the
+        # ledger tells one from the other.
+        assert len(origin.requests("/app")) == 2
+        ledger = "select attempt, status, rendered, snapshot from fetches order by attempt"
+        plain, rendered = await atlas_env.fetch(ledger)
+        assert (plain["rendered"], rendered["rendered"], rendered["status"]) == (False, True, 200)
+        document = await atlas_env.fetch("select snapshot, rendered from documents")
+        assert [tuple(row) for row in document] == [(rendered["snapshot"], True)]
+
+        # The server's page is as before, and what its scripts show is not.
+        script(origin, "nine")
+        second = await atlas_env.sync("app")
+        assert second.counts.updated == 1, (second, await ended(atlas_env))
+        assert (await atlas_env.search("keeper nine")).results
+        third = await atlas_env.sync("app")
+        assert third.counts.unchanged == 1
+    assert not [each for each in origin.requests("/app") if "if-none-match" in each.headers]
+
+
+async def test_without_a_browser_pages_fail_by_name_and_are_not_quarantined(
+    atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(options.RENDERING, "schedule_to_start_timeout", timedelta(seconds=1))
+    script(origin, "seven")
+    await atlas_env.add_source("app", "urls", origin.url("/app"), render="when_needed")
+    async with atlas_env.worker():
+        result: SyncResult = await atlas_env.sync("app")
+        assert result.counts.failed == 1
+        [(outcome, code, _)] = await ended(atlas_env)
+        assert (outcome, code) == ("failed", "no_browser")
+    assert await atlas_env.value("select lifecycle from page_state") == "discovered"
+    assert await atlas_env.value("select count(*) from quarantine") == 0
+    assert await atlas_env.value("select count(*) from fetches where rendered") == 0
+
+
+@pytest.mark.slow
+@browsers.needs_chromium
+async def test_a_worker_that_is_killed_leaves_no_browser_and_the_page_is_rendered_again(
+    atlas_env: AtlasEnv, origin: Origin
+) -> None:
+    gate = asyncio.Event()
+    script(origin, "seven")
+    origin.page("/data", f'{{"text": "{SAYS % "seven"}"}}', gate=gate)
+    atlas_env.variables |= browsers.settings(ATLAS_CONTACT="mailto:killed@example.org")
+    await atlas_env.add_source("app", "urls", origin.url("/app"), render="always")
+    mark = "killed@example.org"
+    worker = atlas_env.spawn_worker()
+    handle = await atlas_env.start("app")
+    await origin.arrived("/data")
+    begun = browsers.with_children(mark)
+    assert begun
+    worker.send_signal(signal.SIGKILL)
+    async with asyncio.timeout(120):
+        while any(map(browsers.runs, begun)):
+            await asyncio.sleep(0.1)
+    gate.set()
+    atlas_env.spawn_worker()
+    result = SyncResult.model_validate(await handle.result())
+    assert result.counts.added == 1
+    assert (await atlas_env.search("lighthouse keeper seven")).results
