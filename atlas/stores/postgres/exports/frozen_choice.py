@@ -7,7 +7,7 @@ before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
@@ -99,7 +99,7 @@ async def documents(
 
 def _entry(row: asyncpg.Record) -> ExportEntry:
     known = (row[f"response_{name}"] for name in _RESPONSE)
-    response = StoredResponse(*known, rendered=bool(row["rendered"]))
+    response = replace(StoredResponse(*known), rendered=bool(row["rendered"]))
     return ExportEntry(exported(row), stored_outline(row["outline"]), response)
 
 
