@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.heartbeat import count_pages
 from activities.ledger_rows import failed_row, unasked_row
-from atlas.contracts.activities import Batch, Rendered, Unrendered
+from atlas.contracts.activities import Batch, BatchRendered, WithoutBrowser
 from atlas.domain.addresses.reach import reach_of
 from atlas.domain.addresses.urls import host_of
 from atlas.domain.batch import FetchRow, HeldPage
@@ -86,13 +86,13 @@ class Rendering:
         self._measures = measures
 
     @activity.defn
-    async def render_batch(self, batch: Batch) -> Rendered:
+    async def render_batch(self, batch: Batch) -> BatchRendered:
         """Render the batch's pages that wait for it, or as many as the time allows. Each is
         recorded at once: a worker that is killed loses those under way, and no others."""
         pages = await self._batches.begin_attempt(batch)
         todo = [page for page in pages if page.stage == "rendering"]
         if not todo:
-            return Rendered()
+            return BatchRendered()
         attempt = await self._begin(batch, pages, len(todo))
         by_host: dict[str, list[HeldPage]] = defaultdict(list)
         for page in todo:
@@ -106,8 +106,8 @@ class Rendering:
             # Or a host whose turn is further off than an attempt lasts is waited for without end.
             for page, late in attempt.left:
                 await self._record(attempt, failed_row(page, _busy(page, late), None))
-            return Rendered()
-        return Rendered(left=len(attempt.left))
+            return BatchRendered()
+        return BatchRendered(left=len(attempt.left))
 
     async def _begin(self, batch: Batch, pages: list[HeldPage], todo: int) -> _Attempt:
         _, source = await self._runs.run_source(batch.run_id)
@@ -201,16 +201,16 @@ class BrowserLookout:
         self._served = served
 
     @activity.defn
-    async def give_up_without_browser(self, batch: Batch) -> Unrendered:
+    async def give_up_without_browser(self, batch: Batch) -> WithoutBrowser:
         """Fail the batch's pages that wait for a browser, unless some worker has one."""
         if await self._served():
-            return Unrendered(served=True)
+            return WithoutBrowser(served=True)
         pages = await self._batches.begin_attempt(batch)
         fences = {page.page_id: page.fence for page in pages}
         rows = [unasked_row(page, without_browser()) for page in pages if page.stage == "rendering"]
         if rows:
             await self._records.record(batch.run_id, fences, rows)
-        return Unrendered()
+        return WithoutBrowser()
 
 
 def _busy(page: HeldPage, late: SlotDeadline | None) -> PageError:

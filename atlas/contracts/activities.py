@@ -141,12 +141,12 @@ class Processed(Message):
     """Pages that wait for a browser."""
 
 
-class Rendered(Message):
+class BatchRendered(Message):
     left: int = 0
     """Pages of the batch that the time was too short for."""
 
 
-class Unrendered(Message):
+class WithoutBrowser(Message):
     served: bool = False
     """Whether there is a worker with a browser: then the batch's pages still wait for it. Else they
     have failed by name."""

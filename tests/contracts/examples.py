@@ -171,6 +171,8 @@ EXAMPLES: list[BaseModel] = [
     a.Claimed(pages=50, wait=2.5, counts=_COUNTS),
     a.Fetched(to_process=40),
     a.Processed(to_settle=39),
+    a.BatchRendered(left=3),
+    a.WithoutBrowser(served=True),
     a.Settled(counts=_COUNTS),
     a.CloseRun(run_id="0190", outcome="cancelled", complete=True, message="stop"),
     a.RunClosed(

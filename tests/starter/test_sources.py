@@ -63,6 +63,7 @@ async def test_a_declared_source_is_listed_shown_changed_and_removed(atlas: Atla
         "cron": None,
         "freshness": "98.5% within 12h",
         "tags": ["news", "harbour"],
+        "render": "never",
         "traps": "follow",
         "deletion": "keep",
         "robots": "obey",
