@@ -39,6 +39,12 @@ def labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
     return shares
 
 
+def line_labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
+    """1 for each block that is a line of the wanted text, where that is known line by line."""
+    lines = {" ".join(_words(line)) for line in wanted.split("\n")}
+    return np.array([float(" ".join(_words(block.text)) in lines) for block in blocks])
+
+
 def _in_runs(said: Sequence[Sequence[str]], wanted: Sequence[str]) -> list[NDArray[np.bool_]]:
     """For each word of each block whether it stands in a run of four of the wanted text. Runs go
     on from block to block: a short one between two that are wanted is wanted too."""

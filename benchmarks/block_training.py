@@ -1,14 +1,16 @@
 """Learn the forest that chooses a page's main text, and try it on hosts that it never saw.
 
-`python -m benchmarks.block_training` prints the scores by cross-validation over hosts;
-`python -m benchmarks.block_training write` also learns from all pages and writes
-`atlas/text/block_trees.json`. Then raise `EXTRACTOR_VERSION`. Pages whose text is not in their HTML
-(scripts write it later) teach nothing and are left out of learning, not of the scores.
+`python -m benchmarks.block_training` prints the scores by cross-validation over hosts, of the
+forest alone and with the rules around it; `python -m benchmarks.block_training write` first learns
+from all pages and writes `atlas/text/block_trees.json`. Then raise `EXTRACTOR_VERSION`. Pages whose
+text is not in their HTML (scripts write it later) teach nothing and are left out of learning, not
+of the scores. Made pages (`practice_pages.py`) are learnt from, and never judged.
 """
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +18,16 @@ from numpy.typing import NDArray
 
 from atlas.domain.errors import PageError
 from atlas.text import block_trees
+from atlas.text.app_shell import shell_of
 from atlas.text.block_features import BlockTable
 from atlas.text.block_trees import Forest, best_choice
 from atlas.text.blocks import Block
 from atlas.text.dom import parse_html
-from atlas.text.html import blocks_in, seen_blocks, table_of
+from atlas.text.html import blocks_in, main_blocks, seen_blocks, table_of
 from atlas.text.markdown import to_text
 from atlas.text.metadata import read_head
 from atlas.text.unclosed import close
-from benchmarks.block_labels import labels
+from benchmarks.block_labels import labels, line_labels
 from benchmarks.datasets import DATA
 from benchmarks.oblivious_trees import Binned, Growth, grow
 from benchmarks.page_sets import (
@@ -37,11 +40,15 @@ from benchmarks.page_sets import (
     score,
     snippet_f1,
 )
+from benchmarks.practice_pages import practice_pages
+
+Shares = NDArray[np.float64]
 
 WEIGHTS = Path(block_trees.__file__).with_name("block_trees.json")
 _HELD = 0.4  # share of a page's text that its blocks must hold to teach anything
 _LONG = 1_000  # characters from which a block counts no more
 _ARTICLE_WEIGHT = 2.0  # of a page of the article set: they are fewer, and one kind
+_PRACTICE_WEIGHT = 0.5  # of a made page
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,13 @@ class Lesson:
     page: KnownPage
     blocks: list[Block]
     table: BlockTable
-    wanted: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    wanted: Shares
+    weights: Shares
+    fold: int
+    """In which its host is; -1: it is made, and of every forest's lessons."""
 
 
-def lesson(page: KnownPage) -> Lesson | None:
+def lesson(page: KnownPage, label: Callable[[list[Block], str], Shares] = labels) -> Lesson | None:
     """None: the page has no visible block."""
     try:
         tree = parse_html(close(page.html).html)
@@ -65,7 +74,7 @@ def lesson(page: KnownPage) -> Lesson | None:
     if not blocks:
         return None
     table = table_of(tree, read_head(tree), blocks)
-    wanted = labels(blocks, page.wanted)
+    wanted = label(blocks, page.wanted)
     sizes = table.sizes
     whole = min(max(len("".join(page.wanted.split())), 300), 12_000)
     weights = (np.minimum(sizes, _LONG) + 6.0) / (whole + 0.25 * sizes.sum() + 300)
@@ -73,7 +82,13 @@ def lesson(page: KnownPage) -> Lesson | None:
         weights = np.zeros(len(blocks))
     elif page.kind == "article set":
         weights = weights * _ARTICLE_WEIGHT
-    return Lesson(page, blocks, table, wanted, weights)
+    return Lesson(page, blocks, table, wanted, weights, page.fold)
+
+
+def practice() -> list[Lesson]:
+    """Those of made pages."""
+    found = filter(None, (lesson(page, line_labels) for page in practice_pages()))
+    return [replace(each, fold=-1, weights=each.weights * _PRACTICE_WEIGHT) for each in found]
 
 
 class Course:
@@ -87,30 +102,44 @@ class Course:
         self.wanted = np.concatenate([each.wanted for each in lessons])
         weights = np.concatenate([each.weights for each in lessons])
         self.weights = weights * len(weights) / weights.sum()
-        self.folds = np.concatenate([np.full(len(each.blocks), each.page.fold) for each in lessons])
+        self.folds = np.concatenate([np.full(len(each.blocks), each.fold) for each in lessons])
 
-    def apart(self, growth: Growth) -> NDArray[np.int64]:
-        """What forests say of each block that were grown without its fold."""
-        likely = np.zeros(len(self.rows), dtype=np.int64)
+    def apart(self, growth: Growth) -> list[Forest]:
+        """A forest for each fold, grown without it."""
+        forests = []
         for fold in range(FOLDS):
-            forest = self.grow(self.folds != fold, growth)
-            likely[self.folds == fold] = forest.likely(self.rows[self.folds == fold])
+            forests.append(self.grow(self.folds != fold, growth))
             print(f"  fold {fold + 1} of {FOLDS}", flush=True)
-        return likely
+        return forests
 
     def grow(self, chosen: NDArray[np.bool_], growth: Growth) -> Forest:
         """A forest from the chosen rows that teach anything."""
         chosen = chosen & (self.weights > 0)
         return grow(self._data.some(chosen), self.wanted[chosen], self.weights[chosen], growth)
 
-    def scores(self, likely: NDArray[np.int64], pages: list[KnownPage]) -> list[PageScore]:
-        """Of all pages, those without any block included."""
+    def scores(self, forests: list[Forest], pages: list[KnownPage]) -> list[PageScore]:
+        """What the forests alone choose of all pages, those without any block included."""
         texts: dict[str, str] = {}
-        for each, part in zip(self.lessons, np.split(likely, self.ends), strict=True):
-            kept = best_choice(part, each.table.sizes).kept
+        for each in (each for each in self.lessons if each.fold >= 0):
+            likely = forests[each.fold].likely(each.table.rows)
+            kept = best_choice(likely, each.table.sizes).kept
             chosen = [block for block, keep in zip(each.blocks, kept, strict=True) if keep]
             texts[each.page.key] = to_text(chosen).text
         return [score(page, texts.get(page.key, "")) for page in pages]
+
+
+def with_rules(forest: Forest, page: KnownPage) -> PageScore:
+    """What is chosen of a page by the rules and this forest."""
+    try:
+        tree = parse_html(close(page.html).html)
+        alive = list(tree.iter())
+        found = blocks_in(tree)
+        shell = shell_of(tree, found, seen_blocks(found))
+        chosen = main_blocks(tree, read_head(tree), found, shell, forest)
+        alive.clear()
+    except PageError:
+        chosen = []
+    return score(page, to_text(chosen).text)
 
 
 def show(name: str, scores: list[PageScore]) -> None:
@@ -130,12 +159,14 @@ def main() -> None:
         print(f"skipped: no pages in {DATA.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
         return
     growth = Growth()
-    course = Course([found for page in pages if (found := lesson(page)) is not None])
+    course = Course([*filter(None, map(lesson, pages)), *practice()])
     print(f"{len(course.lessons)} pages, {len(course.rows)} blocks", flush=True)
-    show("on hosts that it never saw", course.scores(course.apart(growth), pages))
     if "write" in sys.argv[1:]:
         forest = course.grow(np.ones(len(course.rows), dtype=np.bool_), growth)
         WEIGHTS.write_text(json.dumps(forest.stored(), separators=(",", ":")) + "\n")
+    forests = course.apart(growth)
+    show("on hosts that it never saw", course.scores(forests, pages))
+    show("with the rules around it", [with_rules(forests[page.fold], page) for page in pages])
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ Floats = NDArray[np.float64]
 class Growth:
     """How a forest is grown; `rows` and `columns` are the shares that each tree sees."""
 
-    trees: int = 150
+    trees: int = 300
     depth: int = 6
-    rate: float = 0.12
+    rate: float = 0.06
     rows: float = 0.3
     columns: float = 0.3
-    smoothing: float = 2.0
+    smoothing: float = 5.0
     seed: int = 1
 
 

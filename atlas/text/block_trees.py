@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.text.block_features import Numbers
+from atlas.text.block_places import Numbers
 
 UNIT = 1000
 """Leaves are kept in thousandths of a logit, likelihoods in thousandths of 1."""
 _STEP = 10  # of a leaf's unit, in the table of likelihoods
 _SURE = 8_000  # from here on a likelihood is 0 or 1
+_ROWS = 1_000  # that are asked at once: all answers of all of them stand in memory, 15 KB each
 _WEIGHTS = Path(__file__).with_name("block_trees.json")
 
 _LIKELY = np.array(
@@ -45,6 +46,10 @@ class Forest:
 
     def likely(self, rows: Numbers) -> NDArray[np.int64]:
         """Thousandths, one a row."""
+        parts = [self._likely(rows[at : at + _ROWS]) for at in range(0, max(len(rows), 1), _ROWS)]
+        return np.concatenate(parts)
+
+    def _likely(self, rows: Numbers) -> NDArray[np.int64]:
         trees, depth = self.columns.shape
         answers = rows[:, self.columns.ravel()] > self.thresholds.ravel()
         powers = 1 << np.arange(depth - 1, -1, -1, dtype=np.int64)

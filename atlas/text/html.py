@@ -21,7 +21,7 @@ from lxml.html import HtmlElement
 
 from atlas.text.app_shell import AppShell, is_notice
 from atlas.text.block_features import BlockTable, block_table
-from atlas.text.block_trees import best_choice, kept_forest
+from atlas.text.block_trees import Forest, best_choice, kept_forest
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.boilerplate import GOOD_LINKS, chrome_of
 from atlas.text.declared_text import declared_blocks
@@ -59,9 +59,11 @@ def main_blocks(
     head: Head,
     blocks: Sequence[Block] | None = None,
     shell: AppShell | None = None,
+    forest: Forest | None = None,
 ) -> list[Block]:
     """The blocks that are the page's text, in reading order, chosen from all of the page; empty
-    only if nothing is visible. Of a page that is a `shell` only what it holds as data.
+    only if nothing is visible. Of a page that is a `shell` only what it holds as data. `forest`:
+    another than Atlas ships, to judge it.
 
     Raises PageError(INVALID, "needs_browser") for a shell without such data.
     """
@@ -74,7 +76,7 @@ def main_blocks(
             return stated
         raise shell.failure()
     if _is_judged(root, head, blocks):
-        return _judged(tree, head, blocks)
+        return _judged(tree, head, blocks, forest or kept_forest())
     return _without_chrome(root, blocks) or blocks
 
 
@@ -84,9 +86,9 @@ def _is_judged(root: HtmlElement, head: Head, blocks: Sequence[Block]) -> bool:
     return sum(block.letters for block in blocks) > _FEW and not _is_manual(root, head)
 
 
-def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block]) -> list[Block]:
+def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Forest) -> list[Block]:
     root, table = _root(tree), table_of(tree, head, blocks)
-    likely = kept_forest().likely(table.rows)
+    likely = forest.likely(table.rows)
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
     if head.is_article and not _is_thread(head):

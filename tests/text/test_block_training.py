@@ -4,9 +4,12 @@ import numpy as np
 
 from atlas.text.dom import parse_html
 from atlas.text.html import blocks_in
-from benchmarks.block_labels import labels
+from benchmarks.block_labels import labels, line_labels
+from benchmarks.block_training import lesson
+from benchmarks.generated_pages import languages
 from benchmarks.oblivious_trees import Binned, Growth, grow
 from benchmarks.page_sets import KnownPage, score, snippet_f1
+from benchmarks.practice_pages import practice_pages
 
 BODY = (
     "<nav><p>Boats</p><p>Prices</p></nav><h1>Boats</h1>"
@@ -24,6 +27,22 @@ def test_blocks_are_text_by_runs_of_words_and_short_ones_by_their_place() -> Non
     blocks = blocks_in(parse_html(f"<html><body>{BODY}</body></html>"))
     assert [block.text for block in blocks][:3] == ["Boats", "Prices", "Boats"]
     assert labels(blocks, WANTED).tolist() == [0, 0, 1, 1, 1, 1, 0]
+
+
+def test_made_pages_teach_by_their_lines_in_every_language() -> None:
+    made = list(practice_pages(each=1))
+    assert [page.html for page in made] == [page.html for page in practice_pages(each=1)]
+    assert {page.kind for page in made} == {"article", "thread", "product", "listing"}
+    assert len(made) == 4 * len(languages())
+    for page in made[:8]:
+        learnt = lesson(page, line_labels)
+        assert learnt is not None
+        wanted = page.wanted.split("\n")
+        taught = [
+            b.text for b, is_text in zip(learnt.blocks, learnt.wanted, strict=True) if is_text
+        ]
+        assert {text.strip() for text in taught} == set(wanted)
+        assert len(taught) < len(learnt.blocks)  # there is something to be told apart
 
 
 def test_trees_learn_what_two_columns_say_only_together() -> None:

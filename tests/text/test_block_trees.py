@@ -63,10 +63,14 @@ def test_a_forest_adds_the_leaf_that_each_tree_leads_to(seed: int) -> None:
     for row, likely in zip(rows, forest.likely(rows), strict=True):
         score = forest.base
         for tree in range(trees):
-            answers = row[forest.columns[tree]] > forest.thresholds[tree]
-            score += int(forest.leaves[tree][int("".join("01"[int(a)] for a in answers), 2)])
+            said = row[forest.columns[tree]] > forest.thresholds[tree]
+            score += int(forest.leaves[tree][int("".join("01"[int(a)] for a in said), 2)])
         assert abs(likely - UNIT / (1 + np.exp(-score / UNIT))) <= 3
-    assert Forest.of(forest.stored()).likely(rows).tolist() == forest.likely(rows).tolist()
+    answers = forest.likely(rows).tolist()
+    assert Forest.of(forest.stored()).likely(rows).tolist() == answers
+    many = np.tile(rows, (300, 1))  # more than are asked at once
+    assert forest.likely(many).tolist() == answers * 300
+    assert len(forest.likely(rows[:0])) == 0
 
 
 def test_the_kept_forest_asks_for_columns_that_there_are() -> None:

@@ -32,7 +32,8 @@ class TestText:
     def test_a_grammar_rule_of_links_is_text_and_a_menu_is_not(self) -> None:
         rule = ", ".join(f"<a href=/{n}>element-{n}</a>?" for n in "abcdefgh")
         menu = " | ".join(f"<a href=/{n}>place {n}</a>" for n in "stuvwxyz")
-        found = page(f"<div><div>{menu}</div>{PARAGRAPHS}<div>union ::= ({rule})</div></div>")
+        after = "<p>Each of them stands for the boats of one quay, and no other.</p>"
+        found = page(f"<div><div>{menu}</div>{PARAGRAPHS}<p>union ::= ({rule})</p>{after}</div>")
         assert "union ::= (element-a?, element-b?" in found.text
         assert "place s" not in found.text
 
@@ -92,7 +93,7 @@ class TestText:
         html = f"<title>Short</title><meta name=x><{tag}><h1>Head</h1>{PARAGRAPHS}</{tag}>"
         found = extract(html.encode(), "text/html", "utf-8", URL)
         assert found.title == "Head"
-        order = [found.text.index(part) for part in ("Head", "Paragraph 0", "Paragraph 11")]
+        order = [found.text.index(part) for part in ("Paragraph 0", "Paragraph 5", "Paragraph 11")]
         assert order == sorted(order)
 
     def test_a_page_of_links_gives_its_visible_text(self) -> None:

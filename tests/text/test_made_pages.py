@@ -12,7 +12,7 @@ from benchmarks.generated_pages import languages, pages
 from benchmarks.page_sets import score
 
 MADE = list(pages(each=1, seed=2))
-_LEAST = {"zh": 0.8, "ja": 0.85}  # every line is one word there
+_LEAST = {"zh": 0.9, "ja": 0.9, "th": 0.93}  # a line is one word there, or few
 
 
 @pytest.mark.parametrize("language", languages())
@@ -26,4 +26,4 @@ def test_what_a_page_says_is_found_in_every_language(language: str) -> None:
         assert (extracted.title, extracted.lang) == (made.title, language)
         assert (extracted.published and str(extracted.published.date())) == made.date
         found.append(said.f1)
-    assert fmean(found) >= _LEAST.get(language, 0.94)
+    assert fmean(found) >= _LEAST.get(language, 0.97)
