@@ -159,7 +159,7 @@ class Searchers:
             if len(set(found)) < len(found):
                 self.wrong.append(f"duplicate: {sorted(found)}")
             # Without it they take half of the time that the rebuild needs.
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 async def until_settled(env: AtlasEnv, versions: int) -> None:

@@ -33,6 +33,7 @@ async def live(env: AtlasEnv) -> set[str]:
     return {row["url"] for row in rows}
 
 
+@pytest.mark.slow  # tests/stores/buckets reads a prefix, test_bucket.py keeps a folder in step
 async def test_a_prefix_is_kept_in_step(
     atlas_env: AtlasEnv, atlas: Atlas, objects: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

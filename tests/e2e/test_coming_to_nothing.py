@@ -135,14 +135,14 @@ async def test_a_request_that_means_nothing_fails_for_a_person_and_says_what_to_
         ("batch_process", {"query": {"source": "well"}}, "nothing_selected",
          ("query:", '"source": "well"', "sync a source")),
     ]  # fmt: skip
-    async with atlas_env.worker():
+    async with atlas_env.worker(), AtlasClient.connect() as atlas:
         for workflow, asked, outcome, words in cases:
             failure = await meant_nothing(atlas_env, workflow, asked)
             assert failure.type == outcome, (asked, failure)
             assert all(word in str(failure) for word in words), (asked, str(failure))
             assert failure.details[0]["outcome"] == outcome
-            async with AtlasClient.connect() as atlas:  # which gives it as a result
-                result = await (await atlas.start(workflow, **asked)).result()
+            # The client gives it as a result.
+            result = await (await atlas.start(workflow, **asked)).result()
             assert (result.outcome, result.message) == (outcome, failure.message)
             assert not ending_of(workflow).fine(result), "its command ends with exit code 1"
         quarantined = await atlas_env.client.execute_workflow(

@@ -26,7 +26,7 @@ from tests.invariants import Snapshot, assert_invariants, snapshot
 from tests.origin import Origin
 from tests.sites import START, GeneratedSite
 
-SITE = GeneratedSite(pages=40)
+SITE = GeneratedSite(pages=30)
 
 Deliver = Callable[[Callable[[Any], Any], Any], Any]
 

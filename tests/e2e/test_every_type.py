@@ -102,6 +102,7 @@ async def test_each_by_the_plain_temporal_cli(
         ended_well(kind, said.result)
 
 
+@pytest.mark.slow  # by the methods for each type: tests/starter
 async def test_each_by_the_client(atlas_env: AtlasEnv, synced: str, tmp_path: Path) -> None:
     async with AtlasClient.connect() as client:
         for kind in WORKFLOWS.values():

@@ -107,7 +107,7 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         add = atlas_env.add_source
         await add("slow", "sitemap", slow.url("/sitemap.xml"), delay=DELAY, parallel=1)
         await add("asking", "urls", *(asking.url(f"/{n}") for n in range(12)), parallel=4)
-        await add("wide", "urls", *(wide.url(f"/{n}") for n in range(40)), parallel=3)
+        await add("wide", "urls", *(wide.url(f"/{n}") for n in range(16)), parallel=3)
         atlas_env.variables["ATLAS_FETCH_TIMEOUT"] = str(PATIENCE + 30)
         for _ in range(2):
             atlas_env.spawn_worker()
@@ -115,7 +115,7 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         async with recorded(atlas_env.pool) as reservations:
             result = await atlas_env.sync("slow", "asking", "wide", batch=2, lanes=4)
         assert (result.outcome, result.counts.failed) == ("completed", 0), result
-        assert result.counts.added == 15 + 12 + 40
+        assert result.counts.added == 15 + 12 + 16
         await assert_paced(reservations, slow, DELAY)
         assert len(slow.requests()) - len(slow.requests("/robots.txt")) == 1 + 16 + 1
         # What robots.txt asks for is not known before it is read, by each worker.

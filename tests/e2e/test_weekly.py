@@ -248,7 +248,11 @@ async def test_paused_it_waits_between_two_steps(atlas_env: AtlasEnv, origin: Or
 _known: list[tuple[object, ...]] = []
 
 
-@pytest.mark.parametrize("deliver", [once, twice, beside, cut_short], ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "deliver",
+    [once, beside, *(pytest.param(way, marks=pytest.mark.slow) for way in (twice, cut_short))],
+    ids=lambda way: way.__name__,
+)
 async def test_every_way_of_delivery_freezes_and_keeps_the_same(
     atlas_env: AtlasEnv, deliver: Deliver
 ) -> None:
