@@ -61,6 +61,9 @@ class HeldPage:
     """By which its text is extracted."""
     title: str | None = None
     """The title that came with the body, instead of the one that it states."""
+    read_digest: str | None = None
+    """Digest of what its settled text was read from, if that was by the extractor and rules in
+    use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class PreparedPage:
-    """One page of a batch, processed: `prepared`, or `error`; both, if it asks for no index."""
+    """One page of a batch, processed: `prepared`, or `error`; both, if it asks for no index;
+    neither, if it is `read_before`."""
 
     page_id: int
     snapshot: bytes
@@ -125,3 +129,5 @@ class PreparedPage:
     """Digest of the rules by which it was processed; None: there are none."""
     noindex: bool = False
     """Whether a body that is held for what it is asks for no index, too."""
+    read_before: str | None = None
+    """The digest of what is read of it, if that is what its settled text was read from."""

@@ -7,8 +7,10 @@ from atlas.text.extract import extract
 
 
 def prepare(job: PrepareJob) -> Prepared:
-    """Text and near-duplicate sketch of one body. Raises PageError as `extract`."""
-    extracted = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
+    """Text and near-duplicate sketch of one body. Raises PageError and ReadBefore as `extract`."""
+    extracted = extract(
+        job.body, job.content_type, job.charset, job.url, job.rules, job.title, job.known
+    )
     return Prepared(extracted=extracted, sketch=sketch(extracted.text))
 
 
