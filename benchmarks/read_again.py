@@ -24,16 +24,16 @@ _LOADED = re.compile(r"(<script\b[^>]*\bsrc=[\"'][^\"'?]+)", re.IGNORECASE)
 _HIDDEN = re.compile(r"(<input\b[^>]*type=[\"']hidden[\"'][^>]*value=[\"'])", re.IGNORECASE)
 
 
-def served(html: str, time: int) -> str:
+def served(html: str, at: int) -> str:
     """The page as it is served at some time: with what changes from one request to the next."""
-    html = _SCRIPT.sub(rf"\1/* slot {time} */", html)
-    html = _HIDDEN.sub(rf"\g<1>{time}", _LOADED.sub(rf"\1?build={time}", html))
-    token = f"<meta name=csrf-token content={time}></head>"
-    return html.replace("</head>", token, 1) + f"<!-- built {time} -->"
+    html = _SCRIPT.sub(rf"\1/* slot {at} */", html)
+    html = _HIDDEN.sub(rf"\g<1>{at}", _LOADED.sub(rf"\1?build={at}", html))
+    token = f"<meta name=csrf-token content={at}></head>"
+    return html.replace("</head>", token, 1) + f"<!-- built {at} -->"
 
 
 @dataclass
-class Spent:
+class CpuSpent:
     """Seconds of CPU, of pages read and of pages known."""
 
     whole: float = 0.0
@@ -76,7 +76,7 @@ def main() -> None:
         if not pages:
             print(f"{name}: skipped, {DATA} has none; set ATLAS_BENCH_DATA to the data's folder")
             continue
-        spent = Spent()
+        spent = CpuSpent()
         for page in pages:
             spent.look_at(page)
         each = 1000 / spent.pages
