@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.settlement import ProcessedPages
 
-    Prepare = Callable[[PrepareJob], Awaitable[Prepared]]
+    Prepare = Callable[[PrepareJob], Awaitable[Prepared | None]]
 
 RUNS_ALONE = 2
 """Marks without an end after which a document is processed alone."""
@@ -50,6 +50,7 @@ _NOINDEX = "asks to be left out of the index, by X-Robots-Tag or a meta element"
 class _Attempt:
     run_id: str
     fences: dict[int, int]
+    forced: bool
     done: Callable[[], None]
     """To be called for each page that is processed, whatever came of it."""
     found: list[PreparedPage] = field(default_factory=list)
@@ -59,7 +60,8 @@ class _Attempt:
 
 
 class Processing:
-    """`prepare` does the CPU work of one body elsewhere; `children` of them run at once."""
+    """`prepare` does the CPU work of one body elsewhere, unless all that is read of it is known:
+    then it answers None. `children` of them run at once."""
 
     def __init__(
         self,
@@ -90,7 +92,8 @@ class Processing:
         todo = [page for page in pages if page.stage == "fetched"]
         todo = await self._worth_trying(batch, todo)
         fences = {page.page_id: page.fence for page in pages}
-        attempt = _Attempt(batch.run_id, fences, count_pages("processed", len(todo)))
+        done = count_pages("processed", len(todo))
+        attempt = _Attempt(batch.run_id, fences, batch.force, done)
         at_once = [page for page in todo if _rendered_first(page)]
         todo = [page for page in todo if not _rendered_first(page)]
         await self._leave_to_browser(attempt, at_once)
@@ -141,13 +144,12 @@ class Processing:
         try:
             body = await self._blobs.get(page.snapshot.hex())
             async with self._marked(attempt.run_id, page.page_id):
-                prepared = await self._prepare(
-                    PrepareJob(
-                        body, page.content_type, page.charset, page.url, page.rules, page.title
-                    )
-                )
-            ended = ends(body, prepared.extracted.media)
-            found = _as_asked(page, prepared, self._clock(), ended=ended)
+                prepared = await self._prepare(_job(page, body, forced=attempt.forced))
+            if prepared is None:
+                found = _read_before(page, ended=ends(body, "html"))
+            else:
+                ended = ends(body, prepared.extracted.media)
+                found = _as_asked(page, prepared, self._clock(), ended=ended)
         except (BlobMissing, BlobCorrupt) as error:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
@@ -204,6 +206,26 @@ class Processing:
                 await self._write_marks(attempt.run_id)
 
 
+def _job(page: HeldPage, body: bytes, *, forced: bool) -> PrepareJob:
+    """What a header asks of a page is not in its body: then it is looked at each time."""
+    known = None if forced or page.robots or page.unavailable_after else page.read_digest
+    return PrepareJob(
+        body, page.content_type, page.charset, page.url, page.rules, page.title, known
+    )
+
+
+def _read_before(page: HeldPage, *, ended: bool | None) -> PreparedPage:
+    return PreparedPage(
+        page.page_id,
+        page.snapshot or b"",
+        None,
+        ended=ended,
+        rules=page.rules.digest,
+        read_before=page.read_digest,
+        rendered=page.rendered,
+    )
+
+
 def _as_asked(
     page: HeldPage, prepared: Prepared, now: datetime, *, ended: bool | None
 ) -> PreparedPage:
@@ -211,6 +233,8 @@ def _as_asked(
     found = prepared.extracted
     by_page = RobotsTags(noindex=found.noindex, unavailable_after=found.unavailable_after)
     asked = (asked_by_header([page.robots]) | by_page).at(now)
+    if page.robots:
+        prepared = replace(prepared, extracted=replace(found, read_digest=None))
     if asked.nofollow:
         prepared = replace(prepared, extracted=unfollowed(prepared.extracted))
     error = PageError(ErrorClass.BLOCKED, NOINDEX, _NOINDEX) if asked.noindex else None

@@ -66,6 +66,9 @@ class HeldPage:
     """Whether the source of the run has it rendered."""
     title: str | None = None
     """The title that came with the body, instead of the one that it states."""
+    read_digest: str | None = None
+    """Digest of what its settled text was read from, if that was by the extractor and rules in
+    use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class PreparedPage:
-    """One page of a batch, processed: `prepared`, or `error`; both, if it asks for no index."""
+    """One page of a batch, processed: `prepared`, or `error`; both, if it asks for no index;
+    neither, if it is `read_before`."""
 
     page_id: int
     snapshot: bytes
@@ -134,3 +138,5 @@ class PreparedPage:
     """Whether a body that is held for what it is asks for no index, too."""
     rendered: bool = False
     """Whether the body is what a browser made of the page."""
+    read_before: str | None = None
+    """The digest of what is read of it, if that is what its settled text was read from."""

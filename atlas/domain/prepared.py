@@ -28,6 +28,8 @@ class PrepareJob:
     """By which rules of its source its text is extracted."""
     title: str | None = None
     """The title that came with the body, instead of the one that it states."""
+    known: str | None = None
+    """The `read_digest` of the page as it is settled: a body that has the same is not prepared."""
 
 
 @dataclass(frozen=True, slots=True)

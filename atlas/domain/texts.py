@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from atlas.domain.extraction.extraction_rules import RuledText
@@ -83,6 +83,9 @@ class Extracted:
     """Where its sections begin in the text."""
     stated: tuple[StatedMetadata, ...] = ()
     """What it says of itself, each with the tag that says so."""
+    read_digest: str | None = field(default=None, compare=False)
+    """Digest of all that this was read from, in hex: a body that has the same says the same. None
+    where that cannot be said."""
 
 
 @dataclass(frozen=True, slots=True)

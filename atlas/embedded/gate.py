@@ -25,7 +25,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 
-from atlas.embedded.socket_tasks import READ, WRITE, Pause, Task, Turns, connected
+from atlas.embedded.socket_tasks import READ, WRITE, SocketWait, Task, Turns, connected
 
 USER = "atlas"
 # Files of a folder of certificates.
@@ -124,13 +124,13 @@ class Gatekeeper:
     def admit(self) -> Task:
         """Accept connections, for ever."""
         while True:
-            yield Pause({self._listener: READ})
+            yield SocketWait({self._listener: READ})
             try:
                 client, _ = self._listener.accept()
             except BlockingIOError:
                 continue
             except OSError:  # no descriptor is left, say: those who wait stay in the queue
-                yield Pause(seconds=_CROWDED)
+                yield SocketWait(seconds=_CROWDED)
                 continue
             client.setblocking(False)
             self._turns.add(self._receive(client))
@@ -158,7 +158,7 @@ class Gatekeeper:
         spoken = client.selected_alpn_protocol() if isinstance(client, ssl.SSLSocket) else None
         return self._door.alpn.get(spoken or "", self._door.target)
 
-    def _introduced(self, client: socket.socket) -> Generator[Pause, None, bytes | None]:
+    def _introduced(self, client: socket.socket) -> Generator[SocketWait, None, bytes | None]:
         """The head of the first request if it has the login. A connection belongs to one client:
         what follows on it needs no other look."""
         until, said = time.monotonic() + _PATIENCE, b""
@@ -168,7 +168,7 @@ class Gatekeeper:
             except (BlockingIOError, ssl.SSLWantReadError):
                 if time.monotonic() > until:
                     return None
-                yield Pause({client: READ}, until - time.monotonic())
+                yield SocketWait({client: READ}, until - time.monotonic())
                 continue
             said += part
             if not part or len(said) > _HEAD_BYTES:
@@ -241,7 +241,7 @@ def _relay(client: socket.socket, server: socket.socket, first: bytes) -> Task:
         if not down.ended:
             # After a part it is the turn of others: one client must not hold up the rest. TLS may
             # have bytes that it took from its socket already, so reading is tried before waiting.
-            yield Pause() if any(moved) else Pause(waits)
+            yield SocketWait() if any(moved) else SocketWait(waits)
 
 
 def _shake_hands(client: ssl.SSLSocket) -> Task:
@@ -251,9 +251,9 @@ def _shake_hands(client: ssl.SSLSocket) -> Task:
             client.do_handshake()
             return
         except ssl.SSLWantReadError:
-            yield Pause({client: READ}, until - time.monotonic())
+            yield SocketWait({client: READ}, until - time.monotonic())
         except ssl.SSLWantWriteError:
-            yield Pause({client: WRITE}, until - time.monotonic())
+            yield SocketWait({client: WRITE}, until - time.monotonic())
     raise TimeoutError
 
 
@@ -293,7 +293,7 @@ class Server:
             os.kill(self._pid, signal.SIGTERM)
 
 
-class Gate:
+class OpenGate:
     """All doors, and the program behind them if it is ours to start."""
 
     def __init__(self, doors: Sequence[Door], command: Sequence[str]) -> None:
@@ -331,7 +331,7 @@ class Gate:
                     (yield from connected(place)).close()
                     break
                 except OSError:
-                    yield Pause(seconds=_LOOK)
+                    yield SocketWait(seconds=_LOOK)
         self.open()
 
     def _obey_signals(self) -> None:
@@ -350,7 +350,7 @@ class Gate:
             while True:
                 if self._server is not None:
                     self._server.look()  # also before the first wait: it may have ended already
-                yield Pause({ours: READ})
+                yield SocketWait({ours: READ})
                 ours.recv(_PART)
 
     def _stop(self) -> None:
@@ -378,7 +378,7 @@ def main(arguments: list[str]) -> int:
     """Run as the module's docstring says."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
     doors = [Door(**json.loads(text)) for text in arguments[:split]]
-    code = Gate(doors, arguments[split + 1 :]).serve()
+    code = OpenGate(doors, arguments[split + 1 :]).serve()
     if code < 0:  # so that whoever waits for us sees the same end
         if -code not in (signal.SIGKILL, signal.SIGSTOP):  # which nobody can handle
             signal.signal(-code, signal.SIG_DFL)

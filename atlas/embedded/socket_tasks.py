@@ -13,7 +13,7 @@ from collections.abc import Generator, Mapping
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
-class Pause:
+class SocketWait:
     """What a task waits for: any of these sockets, or the time; neither means its next turn."""
 
     def __init__(
@@ -23,7 +23,7 @@ class Pause:
         self.until = None if seconds is None else time.monotonic() + seconds
 
 
-Task = Generator[Pause, None, None]
+Task = Generator[SocketWait, None, None]
 
 
 class Turns:
@@ -32,7 +32,7 @@ class Turns:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._ready: deque[Task] = deque()
-        self._pauses: dict[Task, Pause] = {}
+        self._pauses: dict[Task, SocketWait] = {}
 
     def add(self, task: Task) -> None:
         """Let another take part."""
@@ -72,7 +72,7 @@ class Turns:
             self._ready.append(task)
 
 
-def connected(place: str) -> Generator[Pause, None, socket.socket]:
+def connected(place: str) -> Generator[SocketWait, None, socket.socket]:
     """A connection to `host:port`. Raises OSError."""
     host, _, port = place.rpartition(":")
     family, kind, protocol, _, address = yield from _resolved(host, int(port))
@@ -81,7 +81,7 @@ def connected(place: str) -> Generator[Pause, None, socket.socket]:
     try:
         code = made.connect_ex(address)
         if code == errno.EINPROGRESS:
-            yield Pause({made: WRITE})
+            yield SocketWait({made: WRITE})
             code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, os.strerror(code))
@@ -95,7 +95,7 @@ def connected(place: str) -> Generator[Pause, None, socket.socket]:
 Address = tuple[int, int, int, str, tuple[str, int]]
 
 
-def _resolved(host: str, port: int) -> Generator[Pause, None, Address]:
+def _resolved(host: str, port: int) -> Generator[SocketWait, None, Address]:
     """Where a host is. Names are asked for in a thread: a name server may be slow, and whoever is
     connected already must not wait for it."""
     try:
@@ -116,7 +116,7 @@ def _resolved(host: str, port: int) -> Generator[Pause, None, Address]:
 
     with ours:
         Thread(target=ask, daemon=True).start()
-        yield Pause({ours: READ})
+        yield SocketWait({ours: READ})
     if not found:
         raise OSError(errno.EHOSTUNREACH, f"no address for {host}")
     return found[0]

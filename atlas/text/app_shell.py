@@ -88,7 +88,7 @@ class AppShell:
 
 def shell_of(tree: HtmlElement, blocks: Sequence[Block], seen: Sequence[Block]) -> AppShell | None:
     """The page as a shell, if it is one; of its `blocks` a reader sees the `seen` ones."""
-    if sum(len(each.key) for each in seen if each.link_share < GOOD_LINKS) > _MUCH:
+    if not may_be_shell(seen):
         return None
     scripts = _scripts(tree)
     if not scripts:
@@ -108,6 +108,11 @@ def shell_of(tree: HtmlElement, blocks: Sequence[Block], seen: Sequence[Block]) 
         return None
     notice = ["<noscript> asks for JavaScript"] if asks else []
     return AppShell([*telling, *notice, f"words of its own: {words}", scripts])
+
+
+def may_be_shell(seen: Sequence[Block]) -> bool:
+    """Whether a reader sees so little that the scripts of the page are asked for more."""
+    return sum(len(each.key) for each in seen if each.link_share < GOOD_LINKS) <= _MUCH
 
 
 def is_notice(blocks: Sequence[Block]) -> bool:

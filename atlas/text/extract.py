@@ -16,7 +16,7 @@ from atlas.domain.media_kinds import Media
 from atlas.domain.removal.bad_bodies.rules import recognise
 from atlas.domain.texts import Extracted, text_hash, with_unseen
 from atlas.text.anchors import anchors_in, outline_of
-from atlas.text.app_shell import shell_of
+from atlas.text.app_shell import may_be_shell, shell_of
 from atlas.text.charset import decode
 from atlas.text.dom import parse_html, xml_as_html
 from atlas.text.extracted import in_language, made_extracted, name_of_file, one_stated, titled
@@ -27,12 +27,13 @@ from atlas.text.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.markdown import to_markdown, to_text
 from atlas.text.metadata import canonical_of, declared_language, read_head
-from atlas.text.page_look import look_at
+from atlas.text.page_look import look_at, marks_of
 from atlas.text.page_metadata import stated_metadata
 from atlas.text.page_rules import PageRules, compared_hash, matches, ruled_without_tree
 from atlas.text.page_signs import signs_of
 from atlas.text.plain_page import plain_page, title_of_plain
 from atlas.text.publication import published_of
+from atlas.text.read_digest import ReadBefore, SetAside, read_digest, set_aside
 from atlas.text.sniff import is_xml, media_of
 from atlas.text.titles import title_of
 from atlas.text.unclosed import close, hidden_in
@@ -47,9 +48,11 @@ def extract(
     url: str,
     rules: ExtractionRules = NO_RULES,
     title: str | None = None,
+    known: str | None = None,
 ) -> Extracted:
     """Text, Markdown, metadata and links of one body; `url` is where it came from at last, `rules`
-    are those of its source, `title` the one that came with the body.
+    are those of its source, `title` the one that came with the body. `known`: the `read_digest` of
+    an earlier one; a body that has the same raises `ReadBefore` instead.
 
     Raises PageError(INVALID) with code `empty_body`, `binary_content`, `unsupported_type`,
     `encrypted`, `needs_browser`, `no_text`, or `<kind>_broken` and `<kind>_too_large` of a kind of
@@ -61,7 +64,8 @@ def extract(
     text = decode(body, charset)
     if media == "text":
         return _without_tree(titled(plain_page(text, url, content_type), title), rules)
-    return _from_html(xml_as_html(text) if is_xml(content_type) else text, url, rules, title)
+    html = xml_as_html(text) if is_xml(content_type) else text
+    return _from_html(html, url, rules, title, known)
 
 
 def matches_in(
@@ -87,14 +91,21 @@ def _without_tree(found: Extracted, rules: ExtractionRules) -> Extracted:
     return in_language(found, rules, None)
 
 
-def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -> Extracted:
-    closed = close(html)
+def _from_html(
+    html: str, url: str, rules: ExtractionRules, given: str | None, known: str | None
+) -> Extracted:
+    closed, marks = close(html), marks_of(html)
     tree = parse_html(closed.html)
+    # A rule may select anything, so nothing is set aside.
+    aside = SetAside() if rules.selects else set_aside(tree)
+    digest = read_digest(tree, (url, given, rules.digest, marks, closed.seen_apart))
+    if digest == known:
+        raise ReadBefore
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     found = blocks_in(tree)
     # Before extractors change the tree.
-    verdict = recognise(look_at(html, tree, head, found, url))
+    verdict = recognise(look_at(marks, tree, head, found, url))
     anchors = anchors_in(found)  # likewise
     signs = signs_of(tree)  # likewise
     title, title_tag = title_of(tree, head, signs, url)
@@ -108,7 +119,11 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
     ]
     # What is a login or a check is that, and what hides the rest of a page is named as such.
     hidden = hidden_in(tree, closed)
-    shell = None if verdict or hidden else shell_of(tree, found, seen_blocks(found))
+    seen = seen_blocks(found)
+    asks_scripts = may_be_shell(seen)
+    if asks_scripts:
+        aside.put_back()
+    shell = None if verdict or hidden else shell_of(tree, found, seen)
     ruled = PageRules(rules, tree, head, anchors, shell) if rules.selects else None
     blocks = ruled.blocks() if ruled else main_blocks(tree, head, found, shell)
     text, starts = to_text(blocks)
@@ -135,7 +150,10 @@ def _from_html(html: str, url: str, rules: ExtractionRules, given: str | None) -
     if ruled:
         extracted = _by_rules(extracted, ruled, addresses, titled=bool(given))
     alive.clear()
-    return in_language(extracted, rules, declared_language(tree, head))
+    extracted = in_language(extracted, rules, declared_language(tree, head))
+    # What the time or a person decides is decided each time.
+    once = extracted.truncated or extracted.noindex or extracted.unavailable_after
+    return extracted if asks_scripts or once else replace(extracted, read_digest=digest)
 
 
 def _from_file(

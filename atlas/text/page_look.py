@@ -50,8 +50,20 @@ _WHO = re.compile(r"user|log-?in|e?-?mail|ident|account|member|card|phone|uid|na
 _BUTTON = re.compile(r"(?:^|[\s_-])(?:btn|button|cta)", re.IGNORECASE)
 
 
+class SourceMarks(NamedTuple):
+    """What gives away the maker of a page, wherever in its source it stands."""
+
+    products: tuple[str, ...]
+    widgets: tuple[str, ...]
+
+
+def marks_of(source: str) -> SourceMarks:
+    """The marks that a page has near its beginning."""
+    return SourceMarks(products_in(source[:_SOURCE]), widgets_in(source[:_SOURCE]))
+
+
 def look_at(
-    source: str, tree: HtmlElement, head: Head, found: Sequence[Block], url: str
+    marks: SourceMarks, tree: HtmlElement, head: Head, found: Sequence[Block], url: str
 ) -> PageLook | None:
     """What a visitor sees of all blocks that were found; None if that is too much for a page that
     is not the one asked for."""
@@ -77,8 +89,8 @@ def look_at(
         words=words,
         around=max(0, around),
         own=_tokens(tree, inside),
-        markers=products_in(source[:_SOURCE]),
-        widgets=widgets_in(source[:_SOURCE]),
+        markers=marks.products,
+        widgets=marks.widgets,
         noindex=head.asked.noindex,
         refreshes=_refreshes(tree),
         paragraphs=sum(count_words(line) >= 20 for line in lines),

@@ -14,6 +14,7 @@ import pickle
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, cast
 
@@ -23,7 +24,9 @@ from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text.children import ExtractionChild, Files, Zygote, ZygoteLost
 from atlas.text.wire_format import (
+    READ_BEFORE,
     Answer,
+    read_new,
     read_parts,
     read_prepared,
     write_parts,
@@ -101,13 +104,24 @@ class ExtractorPool:
         `extractor_memory`, `extractor_crashed`, `extractor_too_large` or `extractor_malformed`
         (an answer that no healthy child gives); RuntimeError for a fault of our own.
         """
+        prepared = await self.prepare_new(replace(job, known=None))
+        assert prepared is not None
+        return prepared
+
+    async def prepare_new(self, job: PrepareJob) -> Prepared | None:
+        """The same; None if all that is read of the body is `known`: nothing of it is new."""
+        read: Callable[[bytes], Prepared | None]
+        read = read_prepared if job.known is None else read_new
         async with self._slot():
             began = time.monotonic()
             try:
-                prepared = await self._try(pickle.dumps((_prepare, job)), read_prepared)
+                prepared = await self._try(pickle.dumps((_prepare, job)), read)
             except PageError as error:
                 self._measures.extracted("unknown", time.monotonic() - began, error.code)
                 raise
+            if prepared is None:  # only pages have a digest
+                self._measures.extracted("html", time.monotonic() - began, None)
+                return None
             media = prepared.extracted.media
             self._measures.extracted(media, time.monotonic() - began, None)
             if prepared.extracted.truncated is not None:
@@ -278,8 +292,12 @@ class ExtractorPool:
 
 def _prepare(job: PrepareJob) -> bytes:
     from atlas.text.prepare import prepare  # in the child only: it loads every library
+    from atlas.text.read_digest import ReadBefore
 
-    return write_prepared(prepare(job))
+    try:
+        return write_prepared(prepare(job))
+    except ReadBefore:
+        return READ_BEFORE
 
 
 def _parts(job: tuple[str, str]) -> bytes:

@@ -12,8 +12,11 @@ such documents are few: they are cut when they are shown."""
 
 
 def prepare(job: PrepareJob) -> Prepared:
-    """Text, near-duplicate sketch and chunks of one body. Raises PageError as `extract`."""
-    found = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
+    """Text, near-duplicate sketch and chunks of one body. Raises PageError and ReadBefore as
+    `extract`."""
+    found = extract(
+        job.body, job.content_type, job.charset, job.url, job.rules, job.title, job.known
+    )
     longest = max(len(found.text), len(found.markdown))
     chunks = None
     if longest <= _CUT_AT_ONCE:

@@ -62,6 +62,11 @@ class Closed(NamedTuple):
     unseen: frozenset[str]
     quoted: str
 
+    @property
+    def seen_apart(self) -> tuple[object, ...]:
+        """What was found out of the source beside the page that is parsed."""
+        return self.hidden, sorted(self.unseen), self.quoted
+
 
 def close(html: str) -> Closed:
     """Put in the ends that a browser without scripts sees, in one pass over the page."""

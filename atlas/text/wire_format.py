@@ -141,6 +141,7 @@ class _WireDocument(WireFields):
     outline: Annotated[tuple[_WireSection, ...], Meta(max_length=MAX_SECTIONS)]
     stated: Annotated[tuple[_WireStated, ...], Meta(max_length=MAX_STATED)]
     chunks: tuple[_WireChunk, ...] | None
+    read_digest: _Digest | None
 
 
 _FAILURE = Decoder(_WireFailure)
@@ -232,8 +233,18 @@ def write_prepared(prepared: Prepared) -> bytes:
             [(each.start, each.level, each.title, each.anchor or "") for each in found.outline],
             [(each.field, each.value, each.tag) for each in found.stated],
             prepared.chunks,
+            found.read_digest,
         )
     )
+
+
+READ_BEFORE = b""
+"""In place of a document that is not extracted, since its page says what it said before."""
+
+
+def read_new(body: bytes) -> Prepared | None:
+    """One document, or None for `READ_BEFORE`. Raises MalformedAnswer."""
+    return None if body == READ_BEFORE else read_prepared(body)
 
 
 def _stamp(moment: datetime | None) -> str:
@@ -263,6 +274,7 @@ def read_prepared(body: bytes) -> Prepared:
         text_hash=text_hash(found.title, found.text),
         outline=_outline(found),
         stated=tuple(StatedMetadata(*astuple(each)) for each in found.stated),
+        read_digest=found.read_digest,
     )
     return Prepared(extracted, _sketch(found), _chunks(found))
 

@@ -260,10 +260,14 @@ def _processing(parts: WorkerParts) -> Processing:
         parts.crawl.batches,
         parts.crawl.processed,
         parts.blobs,
-        partial(_prepare, parts.extractor),
+        partial(_prepare_new, parts.extractor),
         parts.settings.extraction.extract_children,
         parts.clock,
     )
+
+
+async def _prepare_new(pool: ExtractorPool, job: PrepareJob) -> Prepared | None:
+    return await pool.prepare_new(job)
 
 
 async def _prepare(pool: ExtractorPool, job: PrepareJob) -> Prepared:

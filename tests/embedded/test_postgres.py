@@ -10,9 +10,10 @@ import pytest
 
 from atlas.embedded import postgres_binaries, unprivileged
 from atlas.embedded.errors import EmbeddedError
-from atlas.embedded.postgres import Postgres
+from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import Installation, find_installation
 from atlas.embedded.postgres_cluster import socket_folder
+from atlas.embedded.postgres_database import create_database
 from atlas.embedded.unprivileged import account_for, give
 from tests.conftest import PostgresServer
 from tests.embedded.conftest import Home
@@ -86,6 +87,23 @@ def test_binaries_of_the_system_take_the_place_of_a_missing_wheel(
     monkeypatch.setattr(postgres_binaries, "_system_folders", lambda: [programs])
     found = find_installation()
     assert (found.programs, found.origin) == (programs, "system")
+
+
+async def test_the_database_is_made_beside_the_buffers_of_the_server(
+    postgres_server: PostgresServer,
+) -> None:
+    superuser = postgres_server.url("postgres", SUPERUSER)
+    connection = await asyncpg.connect(superuser)
+    before = await connection.fetchval("select pg_current_wal_lsn()")
+    try:
+        await connection.execute("alter database atlas rename to put_aside")
+        await create_database(superuser)
+        written = await connection.fetchval("select pg_current_wal_lsn() - $1::pg_lsn", before)
+        assert written < 2 << 20, "a database has 7 MB"
+    finally:
+        await connection.execute("drop database if exists atlas")
+        await connection.execute("alter database put_aside rename to atlas")
+        await connection.close()
 
 
 async def test_only_the_user_who_runs_atlas_gets_in(postgres_server: PostgresServer) -> None:

