@@ -91,7 +91,7 @@ async def test_what_takes_too_much_ends_with_its_code(browsing: Browsing) -> Non
         "/dom",
         scripted("for (let i = 0; i < 100; i++) o.append('x'.repeat(1e6))"),
     )
-    origin.page("/nodes", scripted("o.innerHTML = '<b></b>'.repeat(400000)"))
+    origin.page("/nodes", scripted("o.innerHTML = '<b></b>'.repeat(170000)"))
     origin.page("/memory", scripted("let a = []; for(;;) a.push(new Uint8Array(1e7).fill(1))"))
     origin.page("/many", scripted("for (let i = 0; i < 1000; i++) fetch('/small?' + i)"))
     origin.page("/bytes", scripted("for (let i = 0; i < 20; i++) fetch('/big?' + i)"))
