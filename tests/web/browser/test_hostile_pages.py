@@ -169,6 +169,25 @@ async def test_cookies_do_not_cross_from_one_page_to_the_next(browsing: Browsing
     assert "undefined</div>" in (await browsing.render("/next")).html
 
 
+async def test_only_the_pages_own_origin_gets_the_credentials(browsing: Browsing) -> None:
+    own = browsing.origin
+    secret = {"Authorization": "Bearer s3cret"}
+    browsing.renderer = replace(
+        browsing.renderer, credentials=lambda origin: secret if origin == own.base else {}
+    )
+    async with Origin() as other:
+        own.page(
+            "/", scripted(f"fetch('/mine'); fetch('{other.url('/theirs')}', {{mode:'no-cors'}})")
+        )
+        url = own.url("/")
+        reach = Reach([url, other.url("/")], source="docs")
+        await browsing.renderer.render(RenderJob(url, reach))
+        [theirs] = other.requests("/theirs")
+    assert "authorization" not in theirs.headers
+    sent = [own.requests(path)[0].headers.get("authorization") for path in ("/", "/mine")]
+    assert sent == ["Bearer s3cret"] * 2
+
+
 async def test_a_killed_browser_costs_one_retry_and_a_second_one_the_page(
     browsing: Browsing,
 ) -> None:
