@@ -36,4 +36,5 @@ class Prepared:
 
     extracted: Extracted
     sketch: Sketch
-    chunks: tuple[ChunkBounds, ...]
+    chunks: tuple[ChunkBounds, ...] | None
+    """None: too long to be cut before somebody wants its chunks."""

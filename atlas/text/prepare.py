@@ -6,11 +6,18 @@ from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.text.extract import extract
 
+_CUT_AT_ONCE = 300_000
+"""Characters up to which a document is cut into chunks when it is prepared. More take seconds, and
+such documents are few: they are cut when they are shown."""
+
 
 def prepare(job: PrepareJob) -> Prepared:
     """Text, near-duplicate sketch and chunks of one body. Raises PageError as `extract`."""
     found = extract(job.body, job.content_type, job.charset, job.url, job.rules, job.title)
-    chunks = chunk_bounds(found.text, found.markdown, found.outline)
+    longest = max(len(found.text), len(found.markdown))
+    chunks = None
+    if longest <= _CUT_AT_ONCE:
+        chunks = chunk_bounds(found.text, found.markdown, found.outline)
     return Prepared(extracted=found, sketch=sketch(found.text), chunks=chunks)
 
 

@@ -140,7 +140,7 @@ class _WireDocument(WireFields):
     signature: Annotated[bytes, Meta(max_length=_MAX_SKETCH)]
     outline: Annotated[tuple[_WireSection, ...], Meta(max_length=MAX_SECTIONS)]
     stated: Annotated[tuple[_WireStated, ...], Meta(max_length=MAX_STATED)]
-    chunks: tuple[_WireChunk, ...]
+    chunks: tuple[_WireChunk, ...] | None
 
 
 _FAILURE = Decoder(_WireFailure)
@@ -284,7 +284,9 @@ def _outline(found: _WireDocument) -> tuple[OutlineSection, ...]:
     )
 
 
-def _chunks(found: _WireDocument) -> tuple[ChunkBounds, ...]:
+def _chunks(found: _WireDocument) -> tuple[ChunkBounds, ...] | None:
+    if found.chunks is None:
+        return None
     length = len(found.text)
     for each in found.chunks:
         ordered = each.begin <= each.own < each.end <= length and each.section <= length

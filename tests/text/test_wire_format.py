@@ -40,7 +40,8 @@ def document(title: str, text: str, published: datetime | None, links: list[Link
         text_hash=text_hash(title, text),
         media="html",
     )
-    return Prepared(found, sketch(text), chunk_bounds(text, found.markdown, ()))
+    chunks = chunk_bounds(text, found.markdown, ()) if title else None
+    return Prepared(found, sketch(text), chunks)
 
 
 DOCUMENTS = st.builds(document, TEXTS, SAID, st.none() | DATES, LINKS)

@@ -27,8 +27,10 @@ class ChunkBounds(NamedTuple):
     """Where its section begins, with the heading."""
 
 
-def bounds_column(bounds: Sequence[ChunkBounds]) -> str:
+def bounds_column(bounds: Sequence[ChunkBounds] | None) -> str | None:
     """As `documents.chunk_bounds` has them: `[version, [digest, begin, own, end, section], …]`."""
+    if bounds is None:
+        return None
     return json.dumps([CUTS_VERSION, *bounds], separators=(",", ":"))
 
 

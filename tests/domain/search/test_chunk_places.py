@@ -83,8 +83,9 @@ def test_stored_bounds_name_what_an_export_names(
 
 def test_bounds_of_other_cuts_are_not_used() -> None:
     column = bounds_column(chunk_bounds(PAGE, PAGE, OUTLINE))
+    assert column is not None
     assert stored_bounds(column.replace(f"[{CUTS_VERSION},", f"[{CUTS_VERSION + 1},", 1)) is None
-    assert stored_bounds(None) is None
+    assert bounds_column(None) is stored_bounds(None) is None
 
 
 def test_what_was_shown_longest_ago_makes_room(cut: list[str]) -> None:
@@ -141,5 +142,6 @@ def test_other_cuts_have_another_version() -> None:
         OutlineSection(starts[1], 2, "Boats", None),
     ]
     column = bounds_column(chunk_bounds(text, markdown, outline))
+    assert column is not None
     digest = hashlib.sha256(column.encode()).hexdigest()[:12]
     assert (CUTS_VERSION, digest) == (1, "af99d2cfae64")
