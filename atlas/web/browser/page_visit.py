@@ -29,7 +29,7 @@ _SNAPSHOT = 10.0
 """Seconds to write the page down; longer only where its scripts do not let the browser."""
 _STOPS = 5
 """Attempts to stop scripts that do not."""
-_NODES = 300_000
+_NODES = 150_000
 """Elements from which a page is not written down: that alone would take the memory."""
 
 # A dialog holds its script up until it is answered, and with it every attempt to stop it.
@@ -139,9 +139,11 @@ class PageVisit:
                 "scripts keep it busy",
             )
         size = int(written.get("size", 0))
-        if size < 0 or size > self._limits.html:
-            what = f"{-size} elements" if size < 0 else f"{size} characters"
-            words = f"rendered it has {what}: more than ATLAS_RENDER_MAX_HTML allows"
+        if size < 0:
+            words = f"rendered it has {-size} elements, over the {_NODES} that are written down"
+            raise PageError(ErrorClass.QUOTA, "render_too_large", words)
+        if size > self._limits.html:
+            words = f"rendered it has {size} characters: more than ATLAS_RENDER_MAX_HTML allows"
             raise PageError(ErrorClass.QUOTA, "render_too_large", words)
         return str(written.get("html", ""))
 

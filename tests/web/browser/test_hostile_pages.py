@@ -91,7 +91,7 @@ async def test_what_takes_too_much_ends_with_its_code(browsing: Browsing) -> Non
         "/dom",
         scripted("for (let i = 0; i < 100; i++) o.append('x'.repeat(1e6))"),
     )
-    origin.page("/nodes", scripted("o.innerHTML = '<b></b>'.repeat(400000)"))
+    origin.page("/nodes", scripted("o.innerHTML = '<b></b>'.repeat(170000)"))
     origin.page("/memory", scripted("let a = []; for(;;) a.push(new Uint8Array(1e7).fill(1))"))
     origin.page("/many", scripted("for (let i = 0; i < 1000; i++) fetch('/small?' + i)"))
     origin.page("/bytes", scripted("for (let i = 0; i < 20; i++) fetch('/big?' + i)"))
@@ -167,6 +167,25 @@ async def test_cookies_do_not_cross_from_one_page_to_the_next(browsing: Browsing
     browsing.origin.page("/next", scripted("o.textContent = document.cookie + localStorage.x"))
     await browsing.render("/")
     assert "undefined</div>" in (await browsing.render("/next")).html
+
+
+async def test_only_the_pages_own_origin_gets_the_credentials(browsing: Browsing) -> None:
+    own = browsing.origin
+    secret = {"Authorization": "Bearer s3cret"}
+    browsing.renderer = replace(
+        browsing.renderer, credentials=lambda origin: secret if origin == own.base else {}
+    )
+    async with Origin() as other:
+        own.page(
+            "/", scripted(f"fetch('/mine'); fetch('{other.url('/theirs')}', {{mode:'no-cors'}})")
+        )
+        url = own.url("/")
+        reach = Reach([url, other.url("/")], source="docs")
+        await browsing.renderer.render(RenderJob(url, reach))
+        [theirs] = other.requests("/theirs")
+    assert "authorization" not in theirs.headers
+    sent = [own.requests(path)[0].headers.get("authorization") for path in ("/", "/mine")]
+    assert sent == ["Bearer s3cret"] * 2
 
 
 async def test_a_killed_browser_costs_one_retry_and_a_second_one_the_page(
