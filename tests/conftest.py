@@ -74,6 +74,19 @@ def _unwanted() -> list[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _own_temporary_folder() -> Iterator[None]:
+    """What a test, a process it starts or one it kills leaves in the folder for temporary files
+    goes with the session. The path is short: sockets lie there."""
+    folder = Path(tempfile.mkdtemp(prefix="atlas-t-"))
+    folder.chmod(0o1777)  # the embedded parts run as another user
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr("tempfile.tempdir", str(folder))
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _clean_session() -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell's background job ignores Ctrl-C, and so would every process a test starts.

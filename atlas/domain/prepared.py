@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules
 
 if TYPE_CHECKING:
+    from atlas.domain.chunking.chunk_bounds import ChunkBounds
     from atlas.domain.similarity.sketches import Sketch
     from atlas.domain.texts import Extracted
 
@@ -33,7 +34,9 @@ class PrepareJob:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything about a document that costs CPU: text, near-duplicate sketch."""
+    """Everything about a document that costs CPU: text, near-duplicate sketch, chunks."""
 
     extracted: Extracted
     sketch: Sketch
+    chunks: tuple[ChunkBounds, ...] | None
+    """None: too long to be cut before somebody wants its chunks."""

@@ -1,17 +1,27 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
+from atlas.domain.chunking.document_chunks import chunk_bounds
 from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.text.extract import extract
 
+_CUT_AT_ONCE = 300_000
+"""Characters up to which a document is cut into chunks when it is prepared. More take seconds, and
+such documents are few: they are cut when they are shown."""
+
 
 def prepare(job: PrepareJob) -> Prepared:
-    """Text and near-duplicate sketch of one body. Raises PageError and ReadBefore as `extract`."""
-    extracted = extract(
+    """Text, near-duplicate sketch and chunks of one body. Raises PageError and ReadBefore as
+    `extract`."""
+    found = extract(
         job.body, job.content_type, job.charset, job.url, job.rules, job.title, job.known
     )
-    return Prepared(extracted=extracted, sketch=sketch(extracted.text))
+    longest = max(len(found.text), len(found.markdown))
+    chunks = None
+    if longest <= _CUT_AT_ONCE:
+        chunks = chunk_bounds(found.text, found.markdown, found.outline)
+    return Prepared(extracted=found, sketch=sketch(found.text), chunks=chunks)
 
 
 def warm_up() -> None:

@@ -18,6 +18,7 @@ from msgspec.msgpack import Decoder, encode
 from msgspec.structs import astuple
 
 from atlas.domain.addresses.urls import MAX_URL_LENGTH
+from atlas.domain.chunking.chunk_bounds import DIGEST, ChunkBounds
 from atlas.domain.errors import ErrorClass
 from atlas.domain.extraction.extraction_rules import MAX_FELL_BACK, MAX_RULES, RuledText
 from atlas.domain.extraction.outline import (
@@ -111,6 +112,14 @@ class _WireStated(WireFields):
     tag: Annotated[str, Meta(min_length=1, max_length=MAX_STATED_TAG, pattern=_STORABLE)]
 
 
+class _WireChunk(WireFields):
+    digest: Annotated[str, Meta(pattern=rf"\A[0-9a-f]{{{DIGEST}}}\Z")]
+    begin: Number
+    own: Number
+    end: Number
+    section: Number
+
+
 class _WireDocument(WireFields):
     title: str
     text: Annotated[str, Meta(pattern=r"\S")]
@@ -132,6 +141,7 @@ class _WireDocument(WireFields):
     outline: Annotated[tuple[_WireSection, ...], Meta(max_length=MAX_SECTIONS)]
     stated: Annotated[tuple[_WireStated, ...], Meta(max_length=MAX_STATED)]
     read_digest: _Digest | None
+    chunks: tuple[_WireChunk, ...] | None
 
 
 _FAILURE = Decoder(_WireFailure)
@@ -223,6 +233,7 @@ def write_prepared(prepared: Prepared) -> bytes:
             [(each.start, each.level, each.title, each.anchor or "") for each in found.outline],
             [(each.field, each.value, each.tag) for each in found.stated],
             found.read_digest,
+            prepared.chunks,
         )
     )
 
@@ -265,7 +276,7 @@ def read_prepared(body: bytes) -> Prepared:
         stated=tuple(StatedMetadata(*astuple(each)) for each in found.stated),
         read_digest=found.read_digest,
     )
-    return Prepared(extracted, _sketch(found))
+    return Prepared(extracted, _sketch(found), _chunks(found))
 
 
 def _wire_ruled(ruled: RuledText | None) -> tuple[list[int], str | None, str | None] | None:
@@ -283,6 +294,16 @@ def _outline(found: _WireDocument) -> tuple[OutlineSection, ...]:
         OutlineSection(each.start, each.level, each.title, each.anchor or None)
         for each in found.outline
     )
+
+
+def _chunks(found: _WireDocument) -> tuple[ChunkBounds, ...] | None:
+    if found.chunks is None:
+        return None
+    length = len(found.text)
+    for each in found.chunks:
+        ordered = each.begin <= each.own < each.end <= length and each.section <= length
+        check(None, ordered, "a number out of bounds")
+    return tuple(ChunkBounds(*astuple(each)) for each in found.chunks)
 
 
 def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | None:

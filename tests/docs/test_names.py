@@ -1,6 +1,7 @@
 """Links, headings, settings, Python: every name that the pages use is there."""
 
 import ast
+import builtins
 import importlib
 import re
 import subprocess
@@ -98,6 +99,32 @@ def test_python_compiles_and_imports_what_is_there(name: str) -> None:
                 module = importlib.import_module(str(node.module))
                 missing = [each.name for each in node.names if not hasattr(module, each.name)]
                 assert not missing, f"{block.where}: {node.module} has no {missing}"
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"docs/python.md"}))  # there each goes on
+def test_a_block_of_python_takes_no_name_from_another(name: str) -> None:
+    for block in blocks(name):
+        if block.language == "python" and block.mark != "not run":
+            unknown = _taken(block.text) - {"AtlasClient", "atlas", *vars(builtins)}
+            assert not unknown, f"{block.where}: {unknown}"
+
+
+def _taken(text: str) -> set[str]:
+    """The names that a block uses and does not define."""
+    known, used = set(), set()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Name(id, ast.Load()):
+                used.add(id)
+            case ast.Name(id) | ast.arg(id):
+                known.add(id)
+            case ast.alias(name, alias):
+                known.add(alias or name.split(".")[0])
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+                known.add(name)
+            case ast.ExceptHandler(name=str(name)):
+                known.add(name)
+    return used - known
 
 
 def test_both_readmes_show_the_same_commands() -> None:

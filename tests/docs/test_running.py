@@ -84,7 +84,7 @@ def _page(body: str) -> str:
 
 
 @contextmanager
-def reader(home: Path, folder: Path) -> Iterator[Shell]:
+def reader(home: Path) -> Iterator[Shell]:
     """A shell of somebody who has nothing yet; whatever it started is stopped at the end."""
     # The machine's own variables stay: certificates, package index.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
@@ -93,7 +93,7 @@ def reader(home: Path, folder: Path) -> Iterator[Shell]:
     )
     environment |= {"HOME": str(home), "ATLAS_FETCH_ALLOW_NETWORKS": "127.0.0.0/8"}
     environment.pop("ATLAS_HOME", None)  # the home of somebody who sets nothing: ~/.atlas
-    with Shell(folder, environment) as shell:
+    with Shell(home, environment) as shell:
         try:
             yield shell
         finally:
@@ -106,9 +106,10 @@ async def test_a_page_can_be_followed(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    folder = ROOT if page == "README.md" else home
-    with Receiver() as receiver, reader(home, folder) as shell:
-        instead = {EXAMPLE: site.base, "git clone URL atlas": clone_of(ROOT)}
+    if page == "README.md":  # which does not make its environment; what it writes stays out of here
+        (home / ".venv").symlink_to(ROOT / ".venv")
+    with Receiver() as receiver, reader(home) as shell:
+        instead = {**own_place(tmp_path), EXAMPLE: site.base, "git clone URL atlas": clone_of(ROOT)}
         instead |= dict.fromkeys(COLLECTORS, receiver.url)
         journey = Journey(page, shell, instead, tmp_path, home / ".atlas")
         await asyncio.to_thread(journey.follow)
@@ -125,8 +126,9 @@ async def test_the_examples_of_a_page_work(
     home = tmp_path / "home"
     home.mkdir()
     (home / "urls.txt").write_text(site.url("/tides") + "\n")
-    with reader(home, home) as shell:
-        instead = dict.fromkeys((EXAMPLE, *OTHERS), site.base) | {" NAME": " docs"}
+    with reader(home) as shell:
+        instead = own_place(tmp_path)
+        instead |= dict.fromkeys((EXAMPLE, *OTHERS), site.base) | {" NAME": " docs"}
         instead["docs.example.com"] = site.base.removeprefix("http://")
         instead["127.0.0.1:9464"] = f"127.0.0.1:{free_port()}"
         journey = Journey(page, shell, instead, tmp_path, home / ".atlas", BEFORE)
@@ -134,6 +136,13 @@ async def test_the_examples_of_a_page_work(
         instead["0f3c9d1e"] = _latest_run(shell)
         await asyncio.to_thread(journey.follow)
     came_through(journey, capsys)
+
+
+def own_place(folder: Path) -> dict[str, str]:
+    """A folder of this run in place of /tmp: an export writes into no folder that is not empty, and
+    one of an earlier run would be there. It is put first: another path may contain /tmp."""
+    (folder / "tmp").mkdir()
+    return {"/tmp/": f"{folder}/tmp/"}
 
 
 def _latest_run(shell: Shell) -> str:

@@ -1,5 +1,7 @@
 """`atlas report`, and the reports of `AtlasClient`."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -34,11 +36,18 @@ async def test_a_report_is_made_listed_and_shown(
     page = tmp_path / "page.html"
     saved = await atlas("report", "show", "-o", "html", "--save", str(page))
     assert saved.code == 0
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name, age in (("atlas-report-old", 90_000), ("atlas-report-read", 80_000)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda url: bool(opened.append(url)) or True)
     shown = await atlas("report", "show", "2026-W46", "--open")
     assert shown.code == 0
-    assert Path(opened[0].removeprefix("file://")).read_text() == page.read_text()
+    shown_there = Path(opened[0].removeprefix("file://"))
+    assert shown_there.read_text() == page.read_text()
+    kept = {tmp_path / "atlas-report-read", shown_there.parent}
+    assert set(tmp_path.glob("atlas-report-*")) == kept
     async with AtlasClient.connect() as client:
         assert page.read_text() == await client.report("2026-W46", "html")
         assert [each.week for each in await client.reports()] == ["2026-W46", "2026-W40"]

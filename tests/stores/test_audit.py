@@ -47,7 +47,7 @@ def _extracted(text: str) -> Extracted:
 async def prepare(job: PrepareJob) -> Prepared:
     """As the extractor does, of bodies that are plain text."""
     text = job.body.decode()
-    return Prepared(_extracted(text), sketch(text))
+    return Prepared(_extracted(text), sketch(text), ())
 
 
 class Audited:
@@ -107,7 +107,7 @@ class Audited:
 async def audited(drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def prepared(page: Any, text: str, *links: str) -> Any:
         extracted = _extracted(text)
-        whole = Prepared(extracted, sketch(text))
+        whole = Prepared(extracted, sketch(text), ())
         return driving.PreparedPage(page.page_id, driving.snapshot_of(text), whole)
 
     monkeypatch.setattr(driving, "prepared", prepared)

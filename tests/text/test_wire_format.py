@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atlas.domain.chunking.chunk_bounds import ChunkBounds
+from atlas.domain.chunking.document_chunks import chunk_bounds
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
@@ -38,7 +40,8 @@ def document(title: str, text: str, published: datetime | None, links: list[Link
         text_hash=text_hash(title, text),
         media="html",
     )
-    return Prepared(found, sketch(text))
+    chunks = chunk_bounds(text, found.markdown, ()) if title else None
+    return Prepared(found, sketch(text), chunks)
 
 
 DOCUMENTS = st.builds(document, TEXTS, SAID, st.none() | DATES, LINKS)
@@ -204,6 +207,10 @@ def extracted(**changes: object) -> Prepared:
         extracted(links=(Link("https://a.example/"),) * 5001),
         dataclasses.replace(PLAIN, sketch=Sketch((1, 2), b"")),
         dataclasses.replace(PLAIN, sketch=Sketch(PLAIN.sketch.bands, b"x")),
+        dataclasses.replace(PLAIN, chunks=(ChunkBounds("0" * 15, 0, 0, 9, 0),)),
+        dataclasses.replace(PLAIN, chunks=(ChunkBounds("0" * 16, 0, 0, 999, 0),)),
+        dataclasses.replace(PLAIN, chunks=(ChunkBounds("0" * 16, 5, 3, 9, 0),)),
+        dataclasses.replace(PLAIN, chunks=(ChunkBounds("0" * 16, 0, 0, 9, 999),)),
     ],
 )
 def test_a_document_that_no_store_takes_is_refused(lie: Prepared) -> None:

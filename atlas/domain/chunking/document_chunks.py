@@ -17,13 +17,10 @@ from dataclasses import dataclass, replace
 
 from atlas.domain.addresses.urls import url_key, with_fragment
 from atlas.domain.chunking.chunk import DocumentChunk
+from atlas.domain.chunking.chunk_bounds import DIGEST, ChunkBounds
 from atlas.domain.chunking.cuts import RANKED, CutPlace, chosen_cuts, rank_of
-from atlas.domain.chunking.markdown_blocks import (
-    MarkdownBlock,
-    headings_in,
-    markdown_blocks,
-    plain_blocks,
-)
+from atlas.domain.chunking.markdown_block import MarkdownBlock
+from atlas.domain.chunking.markdown_blocks import headings_in, markdown_blocks, plain_blocks
 from atlas.domain.chunking.pieces import Piece, pieces_of
 from atlas.domain.chunking.sentences import Cuttable
 from atlas.domain.chunking.text_places import MarkdownSpan, TextPlaces, TextSpan
@@ -55,6 +52,14 @@ def document_chunks(
     if not MIN_CHUNK_SIZE <= size <= MAX_CHUNK_SIZE:
         raise ValueError(f"size: {size}; use {MIN_CHUNK_SIZE} to {MAX_CHUNK_SIZE}.")
     return _Document(url, text, markdown or text, outline, size).chunks()
+
+
+def chunk_bounds(
+    text: str, markdown: str, outline: Sequence[OutlineSection]
+) -> tuple[ChunkBounds, ...]:
+    """Where the chunks of the default size stand."""
+    cut = _Document("", text, markdown or text, outline, DEFAULT_CHUNK_SIZE)
+    return tuple(bounds for _, bounds in cut.cuts())
 
 
 @dataclass(slots=True)
@@ -89,13 +94,19 @@ class _Document:
         self._placed = list(self._by_heading(spans))
 
     def chunks(self) -> list[DocumentChunk]:
+        page = url_key(self._url)
+        return [
+            self._chunk(page, cut, bounds, number)
+            for number, (cut, bounds) in enumerate(self.cuts(), 1)
+        ]
+
+    def cuts(self) -> Iterator[tuple[_Cut, ChunkBounds]]:
         cuts = [cut for place, blocks in self._sections() for cut in self._cut(place, blocks)]
-        found: list[DocumentChunk] = []
         said: Counter[str] = Counter()
         for cut, (begin, own, end) in zip(cuts, self._texts(cuts), strict=True):
             if own < end:
-                found.append(self._chunk(cut, begin, own, end, len(found) + 1, said))
-        return found
+                digest = self._digest(cut, begin, end, said)
+                yield cut, ChunkBounds(digest[:DIGEST], begin, own, end, cut.place.start)
 
     # Sections
 
@@ -212,31 +223,31 @@ class _Document:
             begin = own if cut.overlap is None else starts[cut.overlap]
             yield min(begin, own), own, max(ends[cut.pieces[-1].end], own)
 
-    def _chunk(
-        self, cut: _Cut, begin: int, own: int, end: int, number: int, said: Counter[str]
-    ) -> DocumentChunk:
-        first, last = cut.pieces[0], cut.pieces[-1]
-        start = first.start if cut.overlap is None else cut.overlap
-        anchor = self._outline.at(max(own, cut.place.start)).anchor
-        text = self._text[begin:end]
-        digest = hashlib.sha256(
-            json.dumps([cut.place.section, first.before, text]).encode()
-        ).hexdigest()
+    def _digest(self, cut: _Cut, begin: int, end: int, said: Counter[str]) -> str:
+        before = cut.pieces[0].before
+        named = json.dumps([cut.place.section, before, self._text[begin:end]]).encode()
+        digest = hashlib.sha256(named).hexdigest()
         said[digest] += 1
         if said[digest] > 1:
-            digest = hashlib.sha256(f"{digest} {said[digest]}".encode()).hexdigest()
+            return hashlib.sha256(f"{digest} {said[digest]}".encode()).hexdigest()
+        return digest
+
+    def _chunk(self, page: str, cut: _Cut, bounds: ChunkBounds, number: int) -> DocumentChunk:
+        first, last = cut.pieces[0], cut.pieces[-1]
+        start = first.start if cut.overlap is None else cut.overlap
+        anchor = self._outline.at(max(bounds.own, bounds.section)).anchor
         return DocumentChunk(
-            id=f"{url_key(self._url)}-{digest[:16]}",
+            id=f"{page}-{bounds.digest}",
             url=self._url,
             section_url=with_fragment(self._url, anchor),
             number=number,
             section=cut.place.section,
             anchor=anchor,
-            text=text,
+            text=self._text[bounds.begin : bounds.end],
             markdown=first.before + self._markdown[start : last.end] + last.after,
-            start=begin,
-            end=end,
-            overlap=own - begin,
+            start=bounds.begin,
+            end=bounds.end,
+            overlap=bounds.own - bounds.begin,
         )
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from atlas.domain.chunking.markdown_block import BlockKind, MarkdownBlock
+from atlas.domain.chunking.plain_lines import plain_blocks_of_lines
 from atlas.domain.extraction.outline import MAX_SECTION_TITLE, MAX_SECTIONS, OutlineSection
-
-BlockKind = Literal["heading", "text", "list", "table", "code"]
 
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
@@ -27,23 +25,20 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
-@dataclass(frozen=True, slots=True)
-class MarkdownBlock:
-    """A run of lines that belong together; offsets are characters of the Markdown."""
-
-    kind: BlockKind
-    start: int
-    end: int
-    parts: tuple[int, ...] = ()
-    """Where the items of a list, or the rows of a table after its head, begin."""
-    level: int = 0
-    """Of a heading, 1 to 6."""
-    fence: str = ""
-    """The line that opens code."""
-
-
 def markdown_blocks(markdown: str) -> list[MarkdownBlock]:
     """The blocks of a Markdown text in order. Every character but blanks is in one of them."""
+    found: list[MarkdownBlock] = []
+    for each in plain_blocks_of_lines(markdown):
+        if isinstance(each, MarkdownBlock):
+            found += _trimmed(markdown, each)
+        else:
+            parsed = parsed_blocks(markdown[each.start : each.end])
+            found += [_moved(block, each.start) for block in parsed]
+    return found
+
+
+def parsed_blocks(markdown: str) -> list[MarkdownBlock]:
+    """The same, all by the parser."""
     starts = _line_starts(markdown)
     tokens = _parser().parse(markdown)
     found: list[MarkdownBlock] = []
@@ -64,6 +59,13 @@ def markdown_blocks(markdown: str) -> list[MarkdownBlock]:
     if markdown[end:].strip():
         found += _trimmed(markdown, MarkdownBlock("text", end, len(markdown)))
     return found
+
+
+def _moved(block: MarkdownBlock, by: int) -> MarkdownBlock:
+    parts = tuple(part + by for part in block.parts)
+    return MarkdownBlock(
+        block.kind, block.start + by, block.end + by, parts, block.level, block.fence
+    )
 
 
 def markdown_outline(markdown: str) -> tuple[OutlineSection, ...]:

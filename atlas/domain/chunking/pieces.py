@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from atlas.domain.chunking.markdown_blocks import BlockKind, MarkdownBlock
+from atlas.domain.chunking.markdown_block import BlockKind, MarkdownBlock
 from atlas.domain.chunking.sentences import Cuttable
 
 _INTRODUCTION = 300

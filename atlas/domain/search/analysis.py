@@ -15,6 +15,7 @@ import threading
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import Stemmer
 
@@ -133,6 +134,10 @@ def phrase_of(words: str) -> tuple[PhraseWord, ...]:
 
 def holds_phrase(text: str, phrase: Sequence[PhraseWord]) -> bool:
     """Whether the words of a phrase stand side by side in a text."""
+    wanted = {word.lexeme for word in phrase if not word.prefix}
+    # Several times as fast as all tokens, and most texts have not all of the words.
+    if wanted - {lexeme for lexeme, *_ in occurrences(text, wanted)}:
+        return False
     places: dict[int, tuple[str, ...]] = {at: t.lexemes for at, t in enumerate(tokens(text))}
     return any(
         all(_says(places.get(start + word.offset, ()), word) for word in phrase) for start in places
@@ -165,34 +170,20 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     its characters are: as a prefix it stands for that too.
     """
     folded = fold(text)
-    words = _ASCII_WORD if folded.isascii() else _run_pattern()
-    signed = [each for each in wanted if not each.isalnum() and each[0] != PREFIX_MARK]
-    names = {
-        name.start: name
-        for name in compounds_near(folded, signed)
-        if _name_lexemes(name.name)[0] in wanted
-    }
-    # Every distinct word is looked at once, and no other is gone through: this is most of what a
-    # snippet costs.
-    said = set(words.findall(folded))
-    if words is not _ASCII_WORD:
-        said = {word for word, *_ in said if word}
-    # English and Russian stems begin as their words do: few words need a stemmer.
-    first = {lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}
-    hits = {
-        word
-        for word in said
-        if word[0] in first or (word[0] > "z" and not "а" <= word[0] <= "я") or word[-1].isdecimal()
-        if not _lexemes_within(word).isdisjoint(wanted)
-    }
     found = [
         (lexeme, start, end)
-        for run in (words.finditer(folded) if hits or names else ())
-        if names or run[0] in hits
-        for lexemes, start, end, _ in _word_positions(run, names)
+        for run in _words_that_may_be(wanted, folded)
+        # Most are not: what a word becomes is remembered.
+        if not _lexemes_within(run[0]).isdisjoint(wanted) and not _goes_on(folded, run.start())
+        for lexemes, start, end, _ in _word_positions(run, {})
         for lexeme in lexemes
         if lexeme in wanted
     ]
+    signed = [each for each in wanted if not each.isalnum() and each[0] != PREFIX_MARK]
+    for name in compounds_near(folded, signed):
+        (lexeme, *_) = _name_lexemes(name.name)
+        if lexeme in wanted and _is_said(name, folded):
+            found.append((lexeme, name.start, name.end))
     found += [(gram, at, at + len(gram)) for gram in wanted for at in _gram_places(gram, folded)]
     if not found:
         return []
@@ -200,8 +191,61 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     return [(lexeme, way_back.start(a), way_back.end(b)) for lexeme, a, b in found]
 
 
+def _words_that_may_be(wanted: Collection[str], folded: str) -> Iterator[re.Match[str]]:
+    """The words of a folded text that begin as one of the lexemes. English and Russian stems begin
+    as their words do; words of other scripts are all gone through."""
+    first = "".join(sorted({lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}))
+    if not first:
+        return
+    words = _ASCII_WORD if folded.isascii() else _run_pattern()
+    for begun in _beginnings(first).finditer(folded):
+        run = words.match(folded, begun.start())
+        if run is not None and (run.lastindex or 1) == 1:
+            yield run
+    for begun in () if words is _ASCII_WORD else _behind_grams().finditer(folded):
+        run = words.match(folded, begun.end())
+        if run is not None and run.lastindex == 1:
+            yield run
+
+
+@functools.lru_cache(maxsize=256)
+def _beginnings(first: str) -> re.Pattern[str]:
+    """Places where a word begins with one of these letters, or with one of another script than
+    Latin and Russian. Only this is looked for everywhere: it is most of what a snippet costs. The
+    pattern is made for each query, so it has no class that takes long to compile."""
+    # The second part of a word like rfc9110 begins as it likes.
+    some = re.escape(first) + ("a-z" if any(map(str.isdecimal, first)) else "")
+    return re.compile(rf"(?:[{some}]|[^\x00-zа-я])(?<![^\W_].)", re.DOTALL)
+
+
+@functools.cache
+def _behind_grams() -> re.Pattern[str]:
+    """Where a run of n-grams ends: a word may begin there without a blank."""
+    return re.compile(rf"[{BIGRAM}{TRIGRAM}](?=[^\W_{BIGRAM}{TRIGRAM}])")
+
+
+def _goes_on(folded: str, start: int) -> bool:
+    """Whether a letter goes on with a word, behind marks that stand on the one before."""
+    before = start
+    while before and unicodedata.category(folded[before - 1])[0] == "M":
+        before -= 1
+    if before == start or not before:
+        return False
+    run = _run_pattern().match(folded, before - 1)
+    return run is not None and run.lastindex == 1
+
+
+def _is_said(name: Compound, folded: str) -> bool:
+    """Whether a name stands at a word of the text, or has one or two signs before it."""
+    runs = _run_pattern().finditer(folded, name.start)
+    return any(
+        run.lastindex == 1 and run.end() <= name.end and not _goes_on(folded, run.start())
+        for run in takewhile(lambda run: run.start() <= name.start + 2, runs)
+    )
+
+
 def _gram_places(gram: str, folded: str) -> Iterator[int]:
-    run = _run_pattern().match(gram)
+    run = _run_pattern().fullmatch(gram)
     if run is None or run.lastindex == 1:
         return  # a word, or the first letters of one
     at = folded.find(gram)

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from atlas.domain.chunking.chunk_bounds import ChunkBounds
 from atlas.domain.chunking.document_chunks import DEFAULT_CHUNK_SIZE
 from atlas.domain.extraction.outline import Outline, OutlineSection
 from atlas.domain.search.analysis import PhraseWord
-from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces
+from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces, stored_places
 from atlas.domain.search.ranking import K1, B
 from atlas.domain.search.snippet import Snippet, snippet
 from atlas.domain.search.term_matches import TermMatch, phrase_matches, term_matches, within
@@ -29,12 +30,20 @@ _PLACES = ChunkPlaces()
 
 @dataclass(frozen=True, slots=True)
 class ShownDocument:
-    """A document as it is shown; its outline is None where none is known."""
+    """A document as it is shown; its outline is None where none is known, the bounds of its chunks
+    where none are stored."""
 
     url: str
     text: str
     markdown: str
     outline: Sequence[OutlineSection] | None
+    bounds: Sequence[ChunkBounds] | None = None
+
+    def places(self) -> Sequence[ChunkPlace]:
+        """Where its chunks stand, in order."""
+        if self.bounds is not None:
+            return stored_places(self.url, self.bounds, self.outline)
+        return _PLACES.of(self.url, self.text, self.markdown, self.outline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,7 @@ def shown_chunk(
     `weights` gives each lexeme its worth. A phrase weighs as much as all lexemes together: who
     quotes wants to see it. Without any match it is the first chunk."""
     text = document.text
-    chunks: Sequence[ChunkPlace] = _PLACES.of(
-        document.url, text, document.markdown, document.outline
-    )
+    chunks = document.places()
     # An older index may have been made of a text that differs in blanks.
     chunks = [each for each in chunks if each.start < part[1] and each.end > part[0]] or chunks[:1]
     if not chunks:

@@ -1,5 +1,9 @@
-"""Where the chunks of a document stand: what a hit needs of them, kept for as long as documents are
-shown again, as the good ones are by one search after another. Cutting a page takes milliseconds."""
+"""Where the chunks of a document stand: what a hit needs of them.
+
+It is stored with the document. Of texts that were prepared before that, it is kept for as long as
+documents are shown again, as the good ones are by one search after another: cutting a page takes
+milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from atlas.domain.addresses.urls import url_key
+from atlas.domain.chunking.chunk_bounds import ChunkBounds
 from atlas.domain.chunking.document_chunks import document_chunks
-from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.extraction.outline import Outline, OutlineSection
 
 _KEPT = 4_096
 """Documents; of usual length, they are some megabytes together."""
@@ -29,6 +35,23 @@ class ChunkPlace(NamedTuple):
 
 
 Places = tuple[ChunkPlace, ...]
+
+
+def stored_places(
+    url: str, bounds: Sequence[ChunkBounds], outline: Sequence[OutlineSection] | None
+) -> Places:
+    """The places of the chunks of a document, by its stored bounds."""
+    page, sections = url_key(url), Outline(outline or ())
+    return tuple(
+        ChunkPlace(
+            f"{page}-{each.digest}",
+            each.begin,
+            each.end,
+            sections.at(each.section).section,
+            sections.at(max(each.own, each.section)).anchor,
+        )
+        for each in bounds
+    )
 
 
 class ChunkPlaces:

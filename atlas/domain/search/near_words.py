@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from rapidfuzz.distance import OSA
+
 from atlas.domain.search.analysis import Token, tokens
 from atlas.domain.search.fold import fold
 from atlas.domain.search.spelling import without_accents
@@ -46,7 +48,7 @@ def nearest_word(word: str, texts: Iterable[str]) -> str | None:
         found.update(each for each in _WORD.findall(text) if abs(len(each) - len(word)) <= most)
     ranked = []
     for each, frequency in found.items():
-        edits = edits_between(ours, _plain(each), most)
+        edits = OSA.distance(ours, _plain(each), score_cutoff=most)
         if edits == 0:
             return None
         if edits <= most:
@@ -57,22 +59,3 @@ def nearest_word(word: str, texts: Iterable[str]) -> str | None:
 def _plain(word: str) -> str:
     folded = fold(word)
     return without_accents(folded) or folded
-
-
-def edits_between(one: str, other: str, most: int) -> int:
-    """Letters to leave out, put in, replace or swap with their neighbour, each counting one
-    (restricted Damerau-Levenshtein distance); `most` + 1 if there are more."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, 1):
-        line = [row]
-        for column, theirs in enumerate(other, 1):
-            cost = min(last[column] + 1, line[-1] + 1, last[column - 1] + (letter != theirs))
-            swapped = row > 1 and column > 1 and letter == other[column - 2]
-            if swapped and one[row - 2] == theirs:
-                cost = min(cost, before[column - 2] + 1)
-            line.append(cost)
-        before, last = last, line
-    return min(last[-1], most + 1)

@@ -261,7 +261,8 @@ class SearchIndex(Protocol):
 
     async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """Some of the texts with a term that is at most two edits from this one (a letter left out,
-        put in, replaced, or swapped with its neighbour); none if it is a term of the index."""
+        put in, replaced, or swapped with its neighbour); two only if they begin alike. None if it
+        is a term of the index."""
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """Remove what the files of the generation keep of texts that were removed from it, as far

@@ -25,6 +25,7 @@ from atlas.domain.search import ranking
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.ranking import CountedTerm, LengthFactors
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
+from atlas.stores.search.near_terms import SAME_LETTERS, nearest_terms, one_edit
 from atlas.stores.search.port import (
     LIVE,
     NEAR_EDITS,
@@ -49,6 +50,8 @@ _HEAP = 50_000_000
 _LOOKED_THROUGH = 2_000
 """Parts beyond the limit that are put in order exactly; which these are, tantivy's own order
 decides."""
+_NEAR_TERMS = 50
+"""Terms near to one, beyond which others are too far or too rare to be meant."""
 _STATE = "state"
 """Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
 
@@ -193,14 +196,16 @@ class TantivyGeneration:
         """Texts with terms that are near to one that it does not have."""
         with self._errors():
             searcher = self._current().searcher()
-            if searcher.doc_freq("body", lexeme):
+            if not lexeme.isalpha() or searcher.doc_freq("body", lexeme):
                 return []
-            near = Query.fuzzy_term_query(_SCHEMA, "body", lexeme, NEAR_EDITS)
-            parts = [(Occur.Must, each) for each in (near, *_within(scope))]
-            if self._past:
-                parts.append((Occur.MustNot, _ended(LIVE - 1)))
-            hits = searcher.search(Query.boolean_query(parts), limit, count=False).hits
-            return [bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits]
+            for near in _near(searcher, lexeme):
+                parts = [(Occur.Must, each) for each in (near, *_within(scope))]
+                if self._past:
+                    parts.append((Occur.MustNot, _ended(LIVE - 1)))
+                hits = searcher.search(Query.boolean_query(parts), limit, count=False).hits
+                if hits:
+                    return [bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits]
+            return []
 
     def _current(self) -> Index:
         """The index as it was last committed, by this process or another."""
@@ -252,6 +257,14 @@ def _named(error: BaseException, folder: Path) -> SearchIndexError:
         f"the search index in {folder} cannot be used: {said}; if that stays, "
         "a worker, or `atlas index follow`, builds another"
     )
+
+
+def _near(searcher: tantivy.Searcher, lexeme: str) -> Iterator[Query]:
+    """Terms one edit from a lexeme; then those of two edits."""
+    yield Query.regex_query(_SCHEMA, "body", one_edit(lexeme))
+    alike = searcher.terms_with_prefix("body", lexeme[:SAME_LETTERS])
+    if terms := nearest_terms(lexeme, alike, NEAR_EDITS, _NEAR_TERMS):
+        yield Query.boolean_query([(Occur.Should, _exactly("body", each)) for each in terms])
 
 
 _NO_ROOM = ("os error 28", "os error 122")  # ENOSPC, EDQUOT, as Rust spells them

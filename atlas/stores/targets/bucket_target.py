@@ -4,10 +4,8 @@ large file: none appears half-written."""
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +15,7 @@ from atlas.stores.blobs.s3 import s3_client, translated
 from atlas.stores.targets import multipart_upload
 from atlas.stores.targets.export_target import TargetFiles
 from atlas.stores.targets.multipart_upload import abort_uploads, upload_large
+from atlas.stores.temporary_folders import locked_folder
 
 _AT_ONCE = 16
 """Puts in flight at the same time."""
@@ -39,11 +38,12 @@ class BucketFiles:
 
     @asynccontextmanager
     async def drafts(self) -> AsyncIterator[Path]:
-        folder = Path(await in_thread(tempfile.mkdtemp, prefix="atlas-export-"))
-        try:
-            yield folder
-        finally:
-            await in_thread(shutil.rmtree, folder, ignore_errors=True)
+        with ExitStack() as folder:  # for a cancellation while it is made
+            drafts = await in_thread(folder.enter_context, locked_folder("atlas-export-"))
+            try:
+                yield drafts
+            finally:
+                await in_thread(folder.close)
 
     async def keep(self, files: Sequence[tuple[Path, str]]) -> None:
         # The first names the others: whoever cleans up after a crash finds them through it.

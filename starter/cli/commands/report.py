@@ -26,6 +26,9 @@ ReportForm = Annotated[
 ]
 Week = Annotated[str | None, Parameter(help="An ISO week such as 2026-W47")]
 
+_OPENED = "atlas-report-"
+_KEPT = 24 * 3600.0
+
 _COLUMNS: Columns[KeptReport] = {
     "week": lambda report: report.week,
     "made": lambda report: report.made_at,
@@ -67,7 +70,7 @@ async def show(
     async with connected() as atlas:
         text = await atlas.report(week, "html" if open else output)
     if open:
-        save = save or Path(tempfile.mkdtemp(prefix="atlas-report-")) / "report.html"
+        save = save or _for_a_browser()
     if save is None:
         sys.stdout.write(harmless_lines(text) if sys.stdout.isatty() else text)
         return
@@ -99,6 +102,15 @@ def _print(result: WeeklyResult) -> None:
     if result.message:
         note(result.message)
     note(f"Print it with `atlas report show {result.week}`; --open opens it in a browser.")
+
+
+def _for_a_browser() -> Path:
+    """A new file for a page that a browser opens, and may show for as long as somebody reads it;
+    those of earlier days are removed."""
+    from atlas.stores.temporary_folders import remove_left
+
+    remove_left(_OPENED, older_than=_KEPT)
+    return Path(tempfile.mkdtemp(prefix=_OPENED)) / "report.html"
 
 
 def _write(file: Path, text: str) -> None:

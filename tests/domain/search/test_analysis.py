@@ -189,11 +189,12 @@ def test_offsets_point_at_the_words_as_given() -> None:
     assert shown == ["ﬁne", "cafe\u0301s", "½", "½", "漢字", "Ｆｕｌｌ"]
 
 
-@given(
-    st.text(alphabet="abf fog.灯塔守กาน ½ﬁe\u0301\u00ad", max_size=60),
-    st.text(alphabet="abfog 灯塔กา", max_size=8),
-)
-def test_occurrences_are_where_the_tokens_are(text: str, query: str) -> None:
+OF_ALL_KINDS = "abrfc fog.-_+#$@灯塔守กาน ½ﬁe\u0301\u0308\u00ad19жёαά\u05d0\u0623\u0627"
+
+
+@given(st.text(OF_ALL_KINDS, max_size=40), st.text(OF_ALL_KINDS, max_size=12), st.integers(0, 20))
+def test_occurrences_are_where_the_tokens_are(text: str, other: str, start: int) -> None:
+    query = other or text[start : start + 9]
     wanted = {term.lexeme for term in query_terms(query) if not term.prefix}
     expected = {
         (lexeme, token.start, token.end)

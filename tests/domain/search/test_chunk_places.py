@@ -1,11 +1,15 @@
 """The places of chunks are those of the export, and are worked out once."""
 
+import hashlib
+import re
+
 import pytest
 
-from atlas.domain.chunking.document_chunks import document_chunks
+from atlas.domain.chunking.chunk_bounds import CUTS_VERSION, bounds_column, stored_bounds
+from atlas.domain.chunking.document_chunks import chunk_bounds, document_chunks
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.search import chunk_places
-from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces, Places
+from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces, Places, stored_places
 
 PAGE = "\n\n".join(
     f"Section {n}\n\n{'Fog is a cloud that touches the ground. ' * 30}" for n in range(4)
@@ -47,6 +51,43 @@ def test_whatever_a_document_is_cut_from_tells_it_from_others(cut: list[str]) ->
     assert len(cut) == 6
 
 
+@pytest.mark.parametrize(
+    ("text", "markdown", "outline"),
+    [
+        (PAGE, PAGE, OUTLINE),
+        (PAGE, PAGE.replace("Section", "## Section"), OUTLINE),
+        # Two headings in a row, a term with an anchor of its own, and a chunk that is there twice.
+        (
+            "Harbour\n\nLights\n\nFog.\n\nHarbour\n\nLights\n\nFog.",
+            "",
+            [
+                OutlineSection(0, 1, "Harbour", "h"),
+                OutlineSection(9, 2, "Lights", None),
+                OutlineSection(17, 7, "Fog", "fog"),
+                OutlineSection(23, 1, "Harbour", "h"),
+                OutlineSection(32, 2, "Lights", None),
+            ],
+        ),
+        ("Fog " * 2_000, "", []),
+        ("", "", []),
+    ],
+)
+def test_stored_bounds_name_what_an_export_names(
+    text: str, markdown: str, outline: list[OutlineSection]
+) -> None:
+    bounds = stored_bounds(bounds_column(chunk_bounds(text, markdown, outline)))
+    assert bounds is not None
+    url = "https://a.example/fog"
+    assert stored_places(url, bounds, outline) == _exported(url, text, markdown, outline)
+
+
+def test_bounds_of_other_cuts_are_not_used() -> None:
+    column = bounds_column(chunk_bounds(PAGE, PAGE, OUTLINE))
+    assert column is not None
+    assert stored_bounds(column.replace(f"[{CUTS_VERSION},", f"[{CUTS_VERSION + 1},", 1)) is None
+    assert bounds_column(None) is stored_bounds(None) is None
+
+
 def test_what_was_shown_longest_ago_makes_room(cut: list[str]) -> None:
     places = ChunkPlaces(kept=2)
     for page in "abacab":
@@ -60,3 +101,47 @@ def test_a_manual_takes_the_place_of_no_pages(cut: list[str]) -> None:
     for _ in range(2):
         assert len(places.of("http://a/m", text, text, None)) > 64
     assert cut == ["http://a/m"] * 2
+
+
+WRITTEN = """
+# Harbour
+
+Lights, in three words: {prose}
+
+| Light | Height |
+| --- | --- |
+{rows}
+
+## Boats
+
+- one boat
+- another
+  - and its sail
+
+```python
+{code}
+```
+
+灯塔很高。船很小。{han}
+"""
+
+
+def test_other_cuts_have_another_version() -> None:
+    """Stored bounds name chunks for as long as the cuts are the same: if this fails, raise
+    `CUTS_VERSION` and write down the new digest."""
+    markdown = WRITTEN.format(
+        prose="A light is seen from afar. Is it? It is! " * 60,
+        rows="\n".join(f"| {n} | {n * n} m |" for n in range(200)),
+        code="\n\n".join(f"light_{n} = {n}" for n in range(900)),
+        han="海很大，船很小。" * 300,
+    )
+    text = re.sub(r"[#`|]|---|^ *- ", "", markdown, flags=re.MULTILINE)
+    starts = [text.index(each) for each in ("Harbour", "Boats")]
+    outline = [
+        OutlineSection(starts[0], 1, "Harbour", "h"),
+        OutlineSection(starts[1], 2, "Boats", None),
+    ]
+    column = bounds_column(chunk_bounds(text, markdown, outline))
+    assert column is not None
+    digest = hashlib.sha256(column.encode()).hexdigest()[:12]
+    assert (CUTS_VERSION, digest) == (1, "af99d2cfae64")

@@ -8,38 +8,9 @@ from hypothesis import strategies as st
 
 from atlas.domain.search.near_words import (
     allowed_edits,
-    edits_between,
     nearest_word,
     words_to_check,
 )
-
-WORDS = st.text("abc", min_size=1, max_size=6)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "edits"),
-    [
-        ("lantern", "lantern", 0),
-        ("lantren", "lantern", 1),
-        ("lanten", "lantern", 1),
-        ("lanterns", "lantern", 1),
-        ("lintern", "lantern", 1),
-        ("litern", "lantern", 2),
-        ("маяц", "маяк", 1),
-        ("boat", "lantern", 3),
-    ],
-)
-def test_edits_are_counted_up_to_a_bound(one: str, other: str, edits: int) -> None:
-    assert edits_between(one, other, 2) == edits
-
-
-@given(WORDS, WORDS, WORDS)
-def test_edits_are_a_distance(one: str, other: str, third: str) -> None:
-    assert edits_between(one, other, 9) == edits_between(other, one, 9)
-    assert (edits_between(one, other, 9) == 0) == (one == other)
-    exact = edits_between(one, other, 9)
-    for most in range(4):
-        assert edits_between(one, other, most) == min(exact, most + 1)
 
 
 @given(st.text("abcdef", min_size=6, max_size=12), st.data())

@@ -36,6 +36,9 @@ def seaweed_server(folder: Path) -> Iterator[str]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        for port in (s3, *others):  # sockets that it removes in an orderly end only
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
 
 
 def _arguments(folder: Path, s3: int, others: list[int]) -> list[str]:

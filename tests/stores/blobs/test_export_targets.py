@@ -110,6 +110,23 @@ async def test_a_large_file_is_sent_in_pieces_and_none_is_left(
         assert numbers == [1, 2, 1, 2]
 
 
+async def test_no_draft_for_a_bucket_stays_on_this_machine(
+    objects: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even those of a worker that was killed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    killed = tmp_path / "atlas-export-killed"
+    killed.mkdir()
+    (killed / "part-00000.jsonl").touch()
+    os.utime(killed, (0, 0))
+    async with open_target(f"s3://atlas/{uuid.uuid4().hex}") as target:
+        with pytest.raises(RuntimeError):
+            async with target.files.drafts() as drafts:
+                assert list(tmp_path.iterdir()) == [drafts]
+                raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_no_draft_stays_in_a_folder(tmp_path: Path) -> None:
     async with open_target(str(tmp_path)) as target:
         with pytest.raises(RuntimeError):

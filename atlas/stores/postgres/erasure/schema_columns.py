@@ -14,6 +14,7 @@ OTHERS = {
     ("documents", "text"): "what another page says",
     ("documents", "markdown"): "what another page says",
     ("documents", "outline"): "what another page says",
+    ("documents", "chunk_bounds"): "digests of what another page says",
     ("documents", "title"): "what another page says",
     ("documents", "author"): "what another page says",
     ("documents", "stated"): "what another page says",

@@ -9,28 +9,26 @@ more is left out, whatever the engine says.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from atlas.domain.index_parts import LexemeQuery, parts_query
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import (
-    TITLE_CHARACTERS,
     PhraseWord,
     QueryTerm,
-    holds_phrase,
     phrase_of,
 )
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.facets import COUNTED, checked_facets, count_facets, no_counts
+from atlas.stores.postgres.index.live_clusters import ResultCluster, live_clusters
 from atlas.stores.postgres.index.old_index import Cut, search_old
-from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
-from atlas.stores.postgres.index.past_search import LIVE_AT, UNKNOWN_PAGES_AT, expect_kept
+from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope
+from atlas.stores.postgres.index.past_search import expect_kept
 from atlas.stores.postgres.index.score_explanations import scored_terms
 from atlas.stores.postgres.index.search import (
     LeftOut,
@@ -47,9 +45,8 @@ from atlas.stores.postgres.index.search_pages import (
     going_on,
     shown_first,
 )
-from atlas.stores.postgres.index.shown_copies import copies_of_shown
 from atlas.stores.postgres.index.spelling_hints import words_instead
-from atlas.stores.postgres.sources.sources import held_by
+from atlas.stores.postgres.index.unknown_language import unknown_pages_of, unknown_texts
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
     MissingGeneration,
@@ -66,28 +63,6 @@ _LOOKED_UP = 50
 nearly always are enough, and looking up takes longer than ranking."""
 _MOST = 50_000
 """From here on no more are looked at, however few of them are live."""
-_SIMILAR = 5
-"""Near-duplicates that a result names."""
-_UNKNOWN = 1_000
-"""Parts of unknown language that are looked at to count their pages."""
-
-
-@dataclass(slots=True)
-class _Cluster:
-    """A result: the best part of a text, and the copies of the text that match as well."""
-
-    best: PartMatch
-    others: list[bytes]
-
-    def row(self) -> dict[str, Any]:
-        return {
-            "text_hash": self.best.text_hash,
-            "first": self.best.start,
-            "last": self.best.end,
-            "score": self.best.score,
-            "members": 1 + len(self.others),
-            "similar": self.others[:_SIMILAR],
-        }
 
 
 async def search_corpus(
@@ -195,7 +170,7 @@ async def search_engine(
     # Sources of the past are known to PostgreSQL only.
     source = scope.source if as_of is None else None
     at = None if as_of is None else math.floor(as_of.timestamp())
-    unknown = await _unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
+    unknown = await unknown_texts(ask, scope, TextScope(source, UNKNOWN_LANGUAGE, at=at))
     wanted = offset + limit
     above = len(cursor.shown)
     asked = narrowed(TextScope(source, scope.lang, at=at), scope.pages)
@@ -216,11 +191,11 @@ async def search_engine(
         async with one_snapshot(connection):
             best = [match for match in found.best if match.text_hash not in without]
             best = shown_first(best, cursor)
-            clusters: list[_Cluster] = []
-            below: list[_Cluster] = []
+            clusters: list[ResultCluster] = []
+            below: list[ResultCluster] = []
             unseen = 0
             for some in [best] if whole else [best[: max(_LOOKED_UP, above + 4 * wanted)], best]:
-                clusters = await _live_clusters(
+                clusters = await live_clusters(
                     *(connection, some, scope, titles, as_of),
                     collapse=collapse,
                     # How many there are in all is said only where all were looked at.
@@ -256,7 +231,7 @@ async def search_engine(
                 for each in found.counted
             }
             results = await hits(connection, shown, weights, scope, as_of, said.quoted)
-            unknown_pages = await _count_pages(connection, unknown, scope, as_of)
+            unknown_pages = await unknown_pages_of(connection, unknown, scope, as_of)
             counts = await count_facets(
                 *(connection, names, counted, scope, titles),
                 exact=len(matched.best) == matched.total,
@@ -282,9 +257,6 @@ def _texts(matches: Sequence[PartMatch]) -> set[bytes]:
     return {match.text_hash for match in matches}
 
 
-_Ask = Callable[[TextScope, int], Awaitable[PartMatches]]
-
-
 async def _ask(
     index: SearchIndex,
     query: LexemeQuery,
@@ -297,39 +269,6 @@ async def _ask(
     except MissingGeneration:
         # Perhaps replaced, and dropped, after this search had chosen it.
         return await index.search(query, scope, window, generation=generation)
-
-
-async def _live_clusters(
-    connection: Connection,
-    matches: Sequence[PartMatch],
-    scope: SearchScope,
-    titles: Sequence[Sequence[PhraseWord]],
-    at: datetime | None,
-    *,
-    collapse: bool,
-    shown: int | None,
-) -> list[_Cluster]:
-    """What is live, or was then, each with its copies, in the order of the best parts; copies of
-    the first `shown` only, or of all."""
-    best: dict[bytes, PartMatch] = {}
-    for match in matches:
-        best.setdefault(match.text_hash, match)
-    if at is None:
-        scoped = (scope.source, scope.lang, *scope.pages.parameters)
-        rows = await connection.fetch(_LIVE, list(best), *scoped)
-        live = {row["text_hash"] for row in rows if _titled(row["title"], titles)}
-    else:
-        rows = await connection.fetch(LIVE_AT, list(best), scope.source, scope.lang, at)
-        live = {row["text_hash"] for row in rows}
-    found = [text for text in best if text in live]
-    copy_of = await copies_of_shown(connection, found, shown) if collapse else {}
-    clusters: dict[bytes, _Cluster] = {}
-    for text in found:
-        if text in copy_of:
-            clusters[copy_of[text]].others.append(text)
-        else:
-            clusters[text] = _Cluster(best[text], [])
-    return list(clusters.values())
 
 
 def _pages(parts: QueryParts) -> PageScope:
@@ -371,10 +310,6 @@ def _can_be_demanded(phrase: Sequence[PhraseWord]) -> bool:
     return len(phrase) == 1 or not any(word.prefix for word in phrase)
 
 
-def _titled(title: str, phrases: Sequence[Sequence[PhraseWord]]) -> bool:
-    return all(holds_phrase(title[:TITLE_CHARACTERS], phrase) for phrase in phrases)
-
-
 async def _texts_with(
     index: SearchIndex,
     query: LexemeQuery,
@@ -393,41 +328,3 @@ async def _texts_with(
         parts = await _ask(index, having, generation, among, _MOST)
         found |= _texts(parts.best)
     return found
-
-
-async def _unknown_texts(ask: _Ask, scope: SearchScope, unknown: TextScope) -> list[bytes]:
-    """Texts that match and may be of unknown language, if one language is asked for."""
-    if scope.lang is None:
-        return []
-    found = await ask(unknown, _UNKNOWN)
-    return list(_texts(found.best))
-
-
-async def _count_pages(
-    connection: Connection, texts: Sequence[bytes], scope: SearchScope, at: datetime | None
-) -> int:
-    """Live pages with any of the texts whose language is unknown."""
-    if not texts:
-        return 0
-    if at is None:
-        return int(await connection.fetchval(_UNKNOWN_PAGES, texts, scope.source))
-    return int(await connection.fetchval(UNKNOWN_PAGES_AT, texts, scope.source, at))
-
-
-# The array is small and in nobody's statistics: looked up one by one, never joined whole.
-_LIVE = f"""
-select o.text_hash, live.title from unnest($1::bytea[]) as o(text_hash)
- cross join lateral (
-       select d.title
-         from documents d
-         join versions v on v.document_id = d.id and v.valid_to is null
-         join pages p on p.id = v.page_id
-        where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
-          and {held_by(2, "d.page_id")} and {in_page_scope(4)} limit 1) as live
-"""  # noqa: S608 (constants)
-
-_UNKNOWN_PAGES = f"""
-select count(distinct d.page_id)
-  from documents d join versions v on v.document_id = d.id and v.valid_to is null
- where d.text_hash = any($1::bytea[]) and d.lang is null and {held_by(2, "d.page_id")}
-"""  # noqa: S608 (constants)

@@ -12,6 +12,7 @@ import asyncpg
 from asyncpg.transaction import Transaction
 
 from atlas.domain.addresses.urls import with_fragment
+from atlas.domain.chunking.chunk_bounds import stored_bounds
 from atlas.domain.extraction.outline import stored_outline
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.score_explanation import ScoredTerm
@@ -224,7 +225,8 @@ async def _with_texts(
     for first in range(0, len(found), _TEXTS):
         some = found[first : first + _TEXTS]
         read = await connection.fetch(
-            "select id, text, markdown, outline from documents where id = any($1::bigint[])",
+            "select id, text, markdown, outline, chunk_bounds "
+            "from documents where id = any($1::bigint[])",
             [page["document"] for _, page in some],
         )
         texts = {text["id"]: text for text in read}
@@ -244,7 +246,8 @@ def _shown(
     from atlas.domain.search.best_chunk import ShownDocument, shown_chunk
 
     outline = stored_outline(text["outline"])
-    said = ShownDocument(page["url"], text["text"], text["markdown"], outline)
+    bounds = stored_bounds(text["chunk_bounds"])
+    said = ShownDocument(page["url"], text["text"], text["markdown"], outline, bounds)
     meant = meant_terms(weights, quoted, page["lang"])
     return shown_chunk(said, (row["first"], row["last"]), meant, quoted)
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 import asyncpg
 
 from atlas.domain.batch import Moved, PreparedPage
+from atlas.domain.chunking.chunk_bounds import bounds_column
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection, stored_outline
 from atlas.domain.extraction.stated_metadata import (
@@ -139,19 +140,20 @@ async def _store_documents(
         insert into documents as d (page_id, text_hash, extractor, snapshot, media, title, lang,
             published, canonical, text, markdown, truncated, author, outline, ended, rules,
             compared, fell_back, rule_matches, taken_for, taken_why, taken_surely, stated,
-            created_at)
+            chunk_bounds, created_at)
         select page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
                text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
                string_to_array(rule_matches, ' ')::int[], nullif(taken_for, ''),
-               string_to_array(taken_why, chr(10)), taken_surely, stated, $24
+               string_to_array(taken_why, chr(10)), taken_surely, stated,
+               chunk_bounds, $25
         from unnest($1::bigint[], $2::bytea[], $3::int[], $4::bytea[], $5::text[],
             $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[],
             $12::text[], $13::text[], $14::jsonb[], $15::boolean[], $16::bytea[], $17::bytea[],
             $18::text[], $19::text[], $20::text[], $21::text[], $22::boolean[],
-            $23::jsonb[])
+            $23::jsonb[], $24::jsonb[])
             as o(page_id, text_hash, extractor, snapshot, media, title, lang, published, canonical,
                  text, markdown, truncated, author, outline, ended, rules, compared, fell_back,
-                 rule_matches, taken_for, taken_why, taken_surely, stated)
+                 rule_matches, taken_for, taken_why, taken_surely, stated, chunk_bounds)
         order by 1
         on conflict (page_id, text_hash, extractor) do update
         set revision = d.revision + ((d.media, d.lang, d.author, d.published, d.canonical,
@@ -166,7 +168,7 @@ async def _store_documents(
             author = excluded.author, rules = excluded.rules, compared = excluded.compared,
             fell_back = excluded.fell_back, rule_matches = excluded.rule_matches,
             -- No new revision: descriptions and pictures change without the page changing.
-            stated = excluded.stated,
+            stated = excluded.stated, chunk_bounds = excluded.chunk_bounds,
             ended = d.ended or excluded.ended, taken_for = excluded.taken_for,
             taken_why = excluded.taken_why, taken_surely = excluded.taken_surely
         returning page_id, id
@@ -263,6 +265,7 @@ def _document_row(page: PreparedPage) -> tuple[object, ...]:
         *ruled,
         *_taken(found.verdict),
         stated_column(found.stated),
+        bounds_column(page.prepared.chunks),
     )
 
 
