@@ -27,14 +27,14 @@ POISON = b"POISON"
 
 def poison_crashes(patch: pytest.MonkeyPatch) -> None:
     """Let the body POISON crash its child, in earnest."""
-    sound = registry._prepare
+    sound = registry._prepare_new
 
-    async def prepare(pool: Any, job: PrepareJob) -> Prepared:
+    async def prepare(pool: Any, job: PrepareJob) -> Prepared | None:
         if job.body == POISON:
             return await pool.run(poison.crash, None, lambda _: None)
         return await sound(pool, job)
 
-    patch.setattr(registry, "_prepare", prepare)
+    patch.setattr(registry, "_prepare_new", prepare)
 
 
 @pytest.fixture(scope="module")
