@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -36,7 +37,10 @@ def processes(mark: str) -> Iterator[psutil.Process]:
 def with_children(mark: str) -> list[psutil.Process]:
     """The same, and all processes below them."""
     found = list(processes(mark))
-    return [*found, *(below for each in found for below in each.children(recursive=True))]
+    for each in list(found):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            found += each.children(recursive=True)
+    return found
 
 
 def runs(process: psutil.Process) -> bool:

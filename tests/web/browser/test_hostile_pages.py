@@ -23,7 +23,7 @@ from tests.origin import Origin
 
 pytestmark = [pytest.mark.slow, browsers.needs_chromium]
 
-MARK = "hostile-pages-test"
+MARK = f"hostile-pages-test-{os.getpid()}"  # another process of the tests may have browsers, too
 BEFORE = "<p>What was there before.</p>"
 PRIVATE = ("http://169.254.169.254/latest", "http://10.0.0.1/", "http://127.0.0.1:8099/")
 
