@@ -118,16 +118,13 @@ class _Scan:
 
     def _unclear(self) -> UnclearLines:
         start = self._lines[self._at].start
-        at = self._at
-        while True:
-            self._at, at = at, self._skip_blank(self._group_end())
+        while (at := self._skip_blank(self._group_end())) < len(self._lines):
             self._at = at
-            if at >= len(self._lines):
-                break
             line = self._lines[at].text
             clear = line[0].isalpha() or _HEADING.match(line)
             if clear and not _ANY_FENCE.search(self._markdown, start, self._lines[at].start):
                 break
+        self._at = at
         return UnclearLines(start, self._start(at))
 
     def _start(self, number: int) -> int:
