@@ -20,7 +20,7 @@ from atlas.domain.errors import PageError
 from atlas.text import block_trees
 from atlas.text.app_shell import shell_of
 from atlas.text.block_features import BlockTable
-from atlas.text.block_trees import Forest, best_choice
+from atlas.text.block_trees import Forest, best_choice, shared_likelihoods
 from atlas.text.blocks import Block
 from atlas.text.dom import parse_html
 from atlas.text.html import blocks_in, main_blocks, seen_blocks, table_of
@@ -121,8 +121,10 @@ class Course:
         """What the forests alone choose of all pages, those without any block included."""
         texts: dict[str, str] = {}
         for each in (each for each in self.lessons if each.fold >= 0):
-            likely = forests[each.fold].likely(each.table.rows)
-            kept = best_choice(likely, each.table.sizes).kept
+            table = each.table
+            likely = forests[each.fold].likely(table.rows)
+            shared = shared_likelihoods(likely, table.sizes, table.kin)
+            kept = best_choice(shared, table.sizes).kept
             chosen = [block for block, keep in zip(each.blocks, kept, strict=True) if keep]
             texts[each.page.key] = to_text(chosen).text
         return [score(page, texts.get(page.key, "")) for page in pages]

@@ -76,6 +76,9 @@ class BlockTable(NamedTuple):
     menus: NDArray[np.bool_]
     """Whether each is a row of links, one after another: words of its own that lead to them make a
     grammar rule, or the members of a set."""
+    kin: NDArray[np.int64]
+    """Which look alike: a number for the tags and first classes of the element around each and of
+    all around that."""
     paragraphs: int
     """Per cent of the characters that stand in long paragraphs."""
 
@@ -94,7 +97,7 @@ def block_table(root: HtmlElement, blocks: Sequence[Block], head: Head, title: s
     menus = (own[:, _LINKS] >= _MENU) & (own[:, _WORDS_FIRST] == 0) & (own[:, _LINKED] > 50)
     sizes = own[:, _SIZE].astype(np.int64)
     paragraphs = int(100 * own[:, _LONG].sum() // max(int(sizes.sum()), 1))
-    return BlockTable(rows, sizes, menus, paragraphs)
+    return BlockTable(rows, sizes, menus, places.kin[places.at], paragraphs)
 
 
 # Columns of `_own`.

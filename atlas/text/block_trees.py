@@ -23,7 +23,7 @@ UNIT = 1000
 """Leaves are kept in thousandths of a logit, likelihoods in thousandths of 1."""
 _STEP = 10  # of a leaf's unit, in the table of likelihoods
 _SURE = 8_000  # from here on a likelihood is 0 or 1
-_ROWS = 1_000  # that are asked at once: all answers of all of them stand in memory, 15 KB each
+_ROWS = 1_000  # that are asked at once: the leaves of all of them stand in memory, 5 KB each
 _WEIGHTS = Path(__file__).with_name("block_trees.json")
 
 _LIKELY = np.array(
@@ -51,10 +51,13 @@ class Forest:
 
     def _likely(self, rows: Numbers) -> NDArray[np.int64]:
         trees, depth = self.columns.shape
-        answers = rows[:, self.columns.ravel()] > self.thresholds.ravel()
-        powers = 1 << np.arange(depth - 1, -1, -1, dtype=np.int64)
-        leaf = answers.reshape(len(rows), trees, depth) @ powers
-        score = self.base + self.leaves[np.arange(trees), leaf].sum(axis=1)
+        columns = np.ascontiguousarray(rows.T)
+        leaf = np.zeros((trees, len(rows)), dtype=np.int64)
+        for level in range(depth):
+            leaf <<= 1
+            leaf |= columns[self.columns[:, level]] > self.thresholds[:, level, None]
+        leaf += (np.arange(trees) << depth)[:, None]
+        score = self.base + self.leaves.ravel()[leaf].sum(axis=0)
         likely: NDArray[np.int64] = _LIKELY[(np.clip(score, -_SURE, _SURE) + _SURE) // _STEP]
         return likely
 
@@ -82,6 +85,18 @@ class Forest:
 def kept_forest() -> Forest:
     """That of the tree."""
     return Forest.of(json.loads(_WEIGHTS.read_text()))
+
+
+def shared_likelihoods(
+    likely: NDArray[np.int64], sizes: NDArray[np.int64], kin: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Likelihoods that come half from the block and half from all blocks in elements of its kin, by
+    their word characters: one posting, row or teaser of many is seldom text alone."""
+    _, group = np.unique(kin, return_inverse=True)
+    weights = sizes + 1
+    total = np.bincount(group, weights * likely).astype(np.int64)
+    mean = total // np.bincount(group, weights).astype(np.int64)
+    return (likely + mean[group]) // 2
 
 
 class BlockChoice(NamedTuple):

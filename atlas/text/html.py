@@ -1,9 +1,10 @@
 """Which blocks of a page are its text.
 
-* A manual (code, definitions, parameters in number) and a page of a few words get everything but
-  their chrome: nothing of them may be lost.
+* A page of a few words gets everything but its chrome.
 * On any other page a forest of small decision trees says of each block how likely it is text
   (`block_features.py`, `block_trees.py`), and the blocks are kept that are best together.
+* Of a manual (code, definitions, parameters in number) a block stays unless it is chrome or
+  unlikely to be text, too: to lose a definition is worse than to keep a menu.
 * Where a page calls itself an article, is mostly paragraphs, and the forest is unsure, trafilatura
   is asked (`second_opinion.py`): on a tenth of such pages, at several times the cost.
 * A page that is no article, and that is not mostly paragraphs, is a collection of things, which the
@@ -21,7 +22,7 @@ from lxml.html import HtmlElement
 
 from atlas.text.app_shell import AppShell, is_notice
 from atlas.text.block_features import BlockTable, block_table
-from atlas.text.block_trees import Forest, best_choice, kept_forest
+from atlas.text.block_trees import Forest, best_choice, kept_forest, shared_likelihoods
 from atlas.text.blocks import Block, blocks_of
 from atlas.text.boilerplate import GOOD_LINKS, chrome_of
 from atlas.text.declared_text import declared_blocks
@@ -39,6 +40,7 @@ _SURE = 0.9  # F1 that the forest must expect of its choice to decide on an arti
 _PARAGRAPHS = 50  # per cent of a page in long paragraphs from which it is the article it says it is
 _COLLECTION = 0.8  # share of good text outside chrome up to which a page is a collection of things
 _NO_TEXT = 100  # thousandths: what of a collection is less likely text than that is left out
+_NO_DEFINITION = 200  # the same of a manual
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _THREADS = ("qapage", "forumposting")  # kinds of JSON-LD whose code is quoted in posts
 _JUDGED = 20_000  # blocks of a page that are judged one by one: bounds the tables to some 100 MB
@@ -75,23 +77,25 @@ def main_blocks(
         if stated := embedded_blocks(tree, head):
             return stated
         raise shell.failure()
-    if _is_judged(root, head, blocks):
+    if _is_judged(blocks):
         return _judged(tree, head, blocks, forest or kept_forest())
     return _without_chrome(root, blocks) or blocks
 
 
-def _is_judged(root: HtmlElement, head: Head, blocks: Sequence[Block]) -> bool:
+def _is_judged(blocks: Sequence[Block]) -> bool:
     if not _FEW_BLOCKS < len(blocks) <= _JUDGED:
         return False
-    return sum(block.letters for block in blocks) > _FEW and not _is_manual(root, head)
+    return sum(block.letters for block in blocks) > _FEW
 
 
 def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Forest) -> list[Block]:
     root, table = _root(tree), table_of(tree, head, blocks)
-    likely = forest.likely(table.rows)
+    likely = shared_likelihoods(forest.likely(table.rows), table.sizes, table.kin)
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
-    if head.is_article and not _is_thread(head):
+    if _is_manual(root, head):
+        kept = _with_likely(kept, _outside(root, blocks), likely.tolist(), _NO_DEFINITION)
+    elif head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
         if unsure and (article := article_blocks(tree, root, blocks)):
             return article
@@ -107,8 +111,7 @@ def _with_things(
     root: HtmlElement, blocks: Sequence[Block], kept: list[bool], likely: list[int]
 ) -> list[bool]:
     """The choice, and of a collection all that is neither chrome nor surely no text."""
-    chrome = chrome_of(root, blocks)
-    outside = [not chrome.covers(block.element) for block in blocks]
+    outside = _outside(root, blocks)
     seen = sum(block.letters for block, out in zip(blocks, outside, strict=True) if out)
     good = sum(
         block.letters
@@ -117,8 +120,21 @@ def _with_things(
     )
     if good >= _COLLECTION * seen:
         return kept
+    return _with_likely(kept, outside, likely, _NO_TEXT)
+
+
+def _with_likely(
+    kept: list[bool], outside: list[bool], likely: list[int], least: int
+) -> list[bool]:
+    """The choice, and all that is neither chrome nor less likely text than that."""
     rows = zip(kept, outside, likely, strict=True)
-    return [was or (out and sure >= _NO_TEXT) for was, out, sure in rows]
+    return [was or (out and sure >= least) for was, out, sure in rows]
+
+
+def _outside(root: HtmlElement, blocks: Sequence[Block]) -> list[bool]:
+    """Which blocks are no chrome."""
+    chrome = chrome_of(root, blocks)
+    return [not chrome.covers(block.element) for block in blocks]
 
 
 def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
@@ -183,5 +199,4 @@ def _is_manual(root: HtmlElement, head: Head) -> bool:
 
 
 def _without_chrome(root: HtmlElement, blocks: Sequence[Block]) -> list[Block]:
-    chrome = chrome_of(root, blocks)
-    return [block for block in blocks if not chrome.covers(block.element)]
+    return [block for block, out in zip(blocks, _outside(root, blocks), strict=True) if out]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.text.block_features import BlockTable
-from atlas.text.block_trees import UNIT, Forest, best_choice, kept_forest
+from atlas.text.block_trees import UNIT, Forest, best_choice, kept_forest, shared_likelihoods
 from atlas.text.dom import parse_html
 from atlas.text.html import blocks_in, table_of
 from atlas.text.metadata import read_head
@@ -48,6 +48,11 @@ def test_blocks_of_which_nothing_tells_one_from_another_are_all_kept(
 ) -> None:
     same = np.full(len(sizes), likely, dtype=np.int64)
     assert best_choice(same, np.array(sizes, dtype=np.int64)).kept.all()
+
+
+def test_blocks_that_look_alike_share_half_of_their_likelihood() -> None:
+    likely, sizes, kin = np.array([[900, 100, 400], [9, 29, 4], [7, 7, 2]], dtype=np.int64)
+    assert shared_likelihoods(likely, sizes, kin).tolist() == [600, 200, 400]
 
 
 @given(st.integers(0, 2**32 - 1))

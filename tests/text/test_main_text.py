@@ -153,16 +153,17 @@ def test_an_opinion_that_finds_nothing_is_not_followed(monkeypatch: pytest.Monke
     assert "Part 3.5" in text_of(PLAIN, ARTICLE)
 
 
-def test_the_code_of_a_thread_makes_no_manual_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manual_keeps_what_may_be_a_definition_but_no_code_makes_one_of_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     thread = '<script type="application/ld+json">{"@type": "QAPage"}</script>'
+    page = f"{told(1)}{told(2)}{RELATED.replace('related-posts', 'x')}"
     code = "<pre>boat = Boat()</pre>" * 9
-    asked: list[int] = []
-    judged = choice._judged
-    monkeypatch.setattr(choice, "_judged", lambda *a: asked.append(1) or judged(*a))
-    text_of(f"{PLAIN}{code}")
-    assert not asked
-    assert "Part 3.5" in text_of(f"{PLAIN}{code}", thread)
-    assert asked
+    monkeypatch.setattr(choice, "_NO_DEFINITION", 0)
+    assert "Another story" in text_of(f"{page}{code}")
+    for text in (text_of(page), text_of(f"{page}{code}", thread)):
+        assert "Part 1.5" in text
+        assert "Another story" not in text
 
 
 def test_a_text_without_spaces_is_as_long_as_its_translation() -> None:
