@@ -77,8 +77,8 @@ def main_blocks(
         if stated := embedded_blocks(tree, head):
             return stated
         raise shell.failure()
-    if _is_judged(blocks):
-        return _judged(tree, head, blocks, forest or kept_forest())
+    if _is_judged(blocks) and (chosen := _judged(tree, head, blocks, forest or kept_forest())):
+        return chosen
     return _without_chrome(root, blocks) or blocks
 
 
@@ -94,7 +94,8 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
     if _is_manual(root, head):
-        kept = _with_likely(kept, _outside(root, blocks), likely.tolist(), _NO_DEFINITION)
+        rows = zip(_outside(root, blocks), likely.tolist(), strict=True)
+        kept = [out and sure >= _NO_DEFINITION for out, sure in rows]
     elif head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
         if unsure and (article := article_blocks(tree, root, blocks)):
@@ -120,15 +121,8 @@ def _with_things(
     )
     if good >= _COLLECTION * seen:
         return kept
-    return _with_likely(kept, outside, likely, _NO_TEXT)
-
-
-def _with_likely(
-    kept: list[bool], outside: list[bool], likely: list[int], least: int
-) -> list[bool]:
-    """The choice, and all that is neither chrome nor less likely text than that."""
     rows = zip(kept, outside, likely, strict=True)
-    return [was or (out and sure >= least) for was, out, sure in rows]
+    return [was or (out and sure >= _NO_TEXT) for was, out, sure in rows]
 
 
 def _outside(root: HtmlElement, blocks: Sequence[Block]) -> list[bool]:
