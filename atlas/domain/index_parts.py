@@ -13,7 +13,7 @@ and the name would count for more than all the rest.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from atlas.domain.search.analysis import (
@@ -32,6 +32,7 @@ from atlas.domain.search.analysis import (
 )
 from atlas.domain.search.fold import fold
 from atlas.domain.search.query_language import QueryParts
+from atlas.domain.search.stop_words import asked_terms
 
 Field: TypeAlias = Literal["body", "prefixes", "initials"]
 
@@ -81,15 +82,15 @@ def index_parts(title: str, text: str) -> tuple[IndexPart, ...]:
 
 def lexeme_query(query: str) -> LexemeQuery:
     """Analyse a query; it has no term if it has no word."""
-    return LexemeQuery(query_terms(query), phrase_words(query))
+    quoted = phrase_words(query)
+    return LexemeQuery(asked_terms(query_terms(query), quoted), quoted)
 
 
 def parts_query(parts: QueryParts) -> LexemeQuery:
     """Analyse a query that was taken apart."""
     groups = (tuple(filter(None, map(phrase_of, group))) for group in parts.either)
-    return LexemeQuery(
-        query_terms(parts.words),
-        phrase_words(parts.words),
+    return replace(
+        lexeme_query(parts.words),
         either=tuple(filter(None, groups)),
         without=tuple(filter(None, map(phrase_of, parts.without))),
     )

@@ -1,8 +1,11 @@
 """What a query means: its words without those that say nothing."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atlas.domain.index_parts import lexeme_query
+from atlas.domain.search.analysis import query_terms
 from atlas.domain.search.stop_words import meant_terms
 
 
@@ -30,6 +33,30 @@ def meant(query: str, lang: str | None, **worth: float) -> set[str]:
 )  # fmt: skip
 def test_stop_words_mean_nothing(query: str, lang: str, expected: set[str]) -> None:
     assert meant(query, lang) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("What is the cause of fog?", ["caus", "fog"]),
+        ("Was ist die Ursache von Nebel?", ["ursach", "nebel"]),
+        ("from what causes", ["caus"]),
+        ("die hard", ["die", "hard"]),  # one word is German by chance
+        ("the die was cast", ["the", "die", "cast"]),  # of two languages as likely what both have
+        ("who is who", ["who", "is"]),
+        ('"the who" in the hall', ["the", "who", "hall"]),
+        ("os.path.join", ["os.path.join", "os", "path", "join"]),
+        ("灯塔有多少盏灯", ["灯塔", "塔有", "有多", "少盏", "盏灯"]),
+    ],
+)
+def test_stop_words_are_not_looked_for(query: str, asked: list[str]) -> None:
+    found = [term.lexeme for term in lexeme_query(query).terms]
+    assert [lexeme for lexeme in found if not lexeme.startswith("~")] == asked
+
+
+@given(st.text())
+def test_a_query_with_a_word_looks_for_one(query: str) -> None:
+    assert bool(lexeme_query(query).terms) == bool(query_terms(query))
 
 
 def test_stop_words_are_all_that_some_queries_have() -> None:
