@@ -97,12 +97,13 @@ def _look(signs: PageSigns, element: HtmlElement, text: str | None, place: int) 
             signs.texts.append(DateSpot(element, said, place, len(signs.texts)))
 
 
-def text_of(element: HtmlElement) -> str:
-    """The first words of an element; where it breaks the line, there is a blank."""
-    return fold_blank("".join(islice(_pieces(element), _MOST_PIECES)))[:_MOST_TEXT]
+def text_of(element: HtmlElement, without: re.Pattern[str] | None = None) -> str:
+    """The first words of an element; where it breaks the line, there is a blank. `without`: names
+    (classes, ids) of parts that are left out, and buttons with them."""
+    return fold_blank("".join(islice(_pieces(element, without), _MOST_PIECES)))[:_MOST_TEXT]
 
 
-def _pieces(element: HtmlElement) -> Iterator[str]:
+def _pieces(element: HtmlElement, without: re.Pattern[str] | None) -> Iterator[str]:
     if not isinstance(element.tag, str) or element.tag in ("script", "style", "svg", "template"):
         return
     apart = element.tag in BLOCK_TAGS
@@ -110,10 +111,15 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
         yield " "
     yield element.text or ""
     for child in element:
-        yield from _pieces(child)
+        if without is None or not _is_left_out(child, without):
+            yield from _pieces(child, without)
         yield child.tail or ""
     if apart:
         yield " "
+
+
+def _is_left_out(element: HtmlElement, without: re.Pattern[str]) -> bool:
+    return element.tag == "button" or without.search(names_of(element)) is not None
 
 
 def names_of(element: HtmlElement) -> str:
