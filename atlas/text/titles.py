@@ -37,7 +37,7 @@ _SEPARATOR = re.compile(
     r"\s+(?:[|¦‖·•∙»›>«‹/~\\]|::|[-–—―]{1,3})\s+|\s*[|¦‖｜]\s*|\s*[_＿]\s*(?=[^_＿]*$)"
     r"|:\s+|\s*：\s*|(?<=\S)[-–—]\s+|\s+[-–—](?=[^\s>])|\s+\((?=[^()]*\)$)"
 )
-_STRONG = re.compile(r"[|¦‖｜·•»›>«‹/~\\]|::|[-–—―]")
+_STRONG = re.compile(r"[|¦‖｜·•»›>«‹/~\\_＿]|::|[-–—―]")
 _PIPE = re.compile(r"\s[|¦·•»]\s")
 _ANCHOR = re.compile(r"[\s¶#§🔗\uf0c1]+$")
 _GENERIC = frozenset((
@@ -81,6 +81,10 @@ _NAMED = {
 """What an object of JSON-LD that has a name is, if it is what the page is about."""
 _SURELY_SITE = 0.7  # likeness from which a whole text is the site's name
 _ENDS = (".", "!", "。", "！", "۔", "।")
+_WIDE = re.compile(r"[\u1100-\u115f\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7af\uf900-\ufaff]")
+"""Characters that say as much as two letters."""
+_UNSPACED = re.compile(r"[\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_LANGUAGE = re.compile(r"\w{2,3}")
 _ROOTS = frozenset(("", "home", "index.html", "index.php"))
 
 
@@ -230,13 +234,13 @@ class _Page:
         self._names = names
         path = urlsplit(url).path.strip("/")
         # A home page, also of one language: it is called what the site is called.
-        self._home = path.lower() in _ROOTS or len(path) <= 3
+        self._home = path.lower() in _ROOTS or _LANGUAGE.fullmatch(path) is not None
         slug = re.sub(r"[-_+]|\.\w{2,5}$", " ", unquote(path.rpartition("/")[2]))
-        self._slug = set(key_of(slug).split())
+        self._slug = _words_of(key_of(slug))
         self._told = [
             key_of(each.text) for each in said if each.kind in ("headline", "og", "title")
         ]
-        self._told_words = [set(each.split()) for each in self._told]
+        self._told_words = list(map(_words_of, self._told))
         self._headings = [key_of(each.text) for each in said if each.kind == "h1"]
         parts = next((_parts(each.text) for each in said if each.kind == "title"), [])
         self._front, self._tail = (parts[0], parts[-1]) if len(parts) > 1 else ("", "")
@@ -246,9 +250,10 @@ class _Page:
         marks = answer.marks
         by_tag = [mark for mark in marks if mark.endswith(":whole")]
         marks.update(self._by_site(key, answer.value))
-        marks["long"] = max(0, len(answer.value) - _LONG) / 40
-        marks["short"] = max(0, _SHORT - len(answer.value)) / _SHORT
-        words = set(key.split())
+        size = len(answer.value) + len(_WIDE.findall(answer.value))
+        marks["long"] = max(0, size - _LONG) / 40
+        marks["short"] = max(0, _SHORT - size) / _SHORT
+        words = _words_of(key)
         marks["one word"] = float(len(words) == 1)
         if self._slug:
             both = len(words & self._slug)
@@ -292,6 +297,11 @@ class _Page:
                 yield ("home holds site" if self._home else "holds site"), 1.0
             if _PIPE.search(text):
                 yield "pipe", 1.0
+
+
+def _words_of(key: str) -> set[str]:
+    """The words of a key; where they are not parted by blanks, its characters."""
+    return set(_UNSPACED.sub(r" \g<0> ", key).split())
 
 
 def _alike(one: set[str], other: set[str]) -> float:
