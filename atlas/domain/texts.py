@@ -15,7 +15,7 @@ from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
 # Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
 # settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 7
+EXTRACTOR_VERSION: int = 8
 
 MAX_AUTHOR = 1_000  # characters
 
@@ -53,9 +53,9 @@ class Link:
 class Extracted:
     """What one body says: text, Markdown, metadata and outlinks.
 
-    `lang` is an ISO 639 code or "" where it is unknown; `published` is in UTC; `canonical` is
-    the address the page claims for itself; `extractor` is `EXTRACTOR_VERSION`; `truncated` says in
-    words which part of the body is missing from the text.
+    `lang` is an ISO 639 code or "" where it is unknown; `published` is in UTC, on the day that the
+    page shows; `canonical` is the address the page claims for itself; `extractor` is
+    `EXTRACTOR_VERSION`; `truncated` says in words which part of the body is missing from the text.
     """
 
     title: str

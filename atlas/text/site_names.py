@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ _KINDS = frozenset((
 _SHORT = 3  # characters up to which a part of a host's name is not a name: www, en, co
 
 
+@lru_cache(maxsize=256)  # the tags of one page say the same again and again
 def key_of(text: str) -> str:
     """The words of a text alone, by which two spellings of one name are the same."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
