@@ -35,7 +35,7 @@ FOLDS = 5
 _RARE = 10  # candidates that a mark needs, to have a weight
 _STEPS = 250
 _RATE = 0.1
-_HELD = {"titles": 0.003, "dates": 0.003}
+_HELD = {"titles": 0.01, "dates": 0.003}
 _LEAST = 0.05  # weight below which a mark is left out
 NONE_BIAS = -0.4
 """Added to "this page has no date": as learnt, a wrong date and a missing one cost the same, and
@@ -87,7 +87,7 @@ def judged_pages() -> Iterator[JudgedPage]:
 
 
 class WeightLesson:
-    """The candidates of every page for one question, as numbers."""
+    """The candidates of all pages for one question, as the rows of one table."""
 
     def __init__(
         self, rows: list[Sequence[Any]], right: list[Callable[[Any], bool]], hold: float
@@ -96,33 +96,31 @@ class WeightLesson:
         self.marks = [mark for mark, count in counts.items() if count >= _RARE]
         self._hold = hold
         at = {mark: number for number, mark in enumerate(self.marks)}
-        most = max(map(len, rows))
-        self._features = np.zeros((len(rows), most, len(self.marks)))
-        self._right = np.zeros((len(rows), most))
-        self._there = np.zeros((len(rows), most), bool)
-        for page, (row, holds) in enumerate(zip(rows, right, strict=True)):
-            for number, answer in enumerate(row):
-                self._there[page, number] = True
-                self._right[page, number] = holds(answer)
-                for mark, value in answer.marks.items():
-                    if mark in at:
-                        self._features[page, number, at[mark]] = value
+        answers = [(page, answer) for page, row in enumerate(rows) for answer in row]
+        self._page = np.array([page for page, _ in answers])
+        self._right = np.array([right[page](answer) for page, answer in answers], float)
+        self._features = np.zeros((len(answers), len(self.marks)))
+        for number, (_, answer) in enumerate(answers):
+            for mark, value in answer.marks.items():
+                if mark in at:
+                    self._features[number, at[mark]] = value
 
     def learn(self, pages: Sequence[int]) -> Floats:
         """The weights of all marks, from those of the pages that can be answered."""
-        chosen = np.array([page for page in pages if self._right[page].any()])
-        features, right = self._features[chosen], self._right[chosen]
-        there = self._there[chosen]
+        chosen = np.isin(self._page, np.array(pages))
+        chosen &= np.isin(self._page, self._page[self._right > 0])
+        features, right, page = self._features[chosen], self._right[chosen], self._page[chosen]
+        starts = np.flatnonzero(np.diff(page, prepend=-1))
+        sizes = np.diff(np.append(starts, len(page)))
         weights = np.zeros(len(self.marks))
         mean, square = np.zeros_like(weights), np.zeros_like(weights)
         for step in range(1, _STEPS + 1):  # Adam
-            scores = np.where(there, features @ weights, -1e9)
-            likely = np.exp(scores - scores.max(1, keepdims=True))
+            scores = features @ weights
+            likely = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
             wanted = likely * right
-            likely /= likely.sum(1, keepdims=True)
-            wanted /= np.maximum(wanted.sum(1, keepdims=True), 1e-12)
-            slope = np.einsum("nmf,nm->f", features, likely - wanted) / len(chosen)
-            slope += self._hold * weights
+            likely /= np.repeat(np.add.reduceat(likely, starts), sizes)
+            wanted /= np.repeat(np.maximum(np.add.reduceat(wanted, starts), 1e-12), sizes)
+            slope = (likely - wanted) @ features / len(starts) + self._hold * weights
             mean = 0.9 * mean + 0.1 * slope
             square = 0.99 * square + 0.01 * slope * slope
             scaled = mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)

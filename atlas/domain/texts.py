@@ -53,9 +53,9 @@ class Link:
 class Extracted:
     """What one body says: text, Markdown, metadata and outlinks.
 
-    `lang` is an ISO 639 code or "" where it is unknown; `published` is in UTC; `canonical` is
-    the address the page claims for itself; `extractor` is `EXTRACTOR_VERSION`; `truncated` says in
-    words which part of the body is missing from the text.
+    `lang` is an ISO 639 code or "" where it is unknown; `published` is in UTC, on the day that the
+    page shows; `canonical` is the address the page claims for itself; `extractor` is
+    `EXTRACTOR_VERSION`; `truncated` says in words which part of the body is missing from the text.
     """
 
     title: str

@@ -122,24 +122,36 @@ def date_in_path(path: str) -> date | None:
 
 def parse_date(value: str) -> datetime | None:
     """ISO 8601 or RFC 5322 to UTC; a time without zone counts as UTC, implausible years as none."""
+    stamp = _stamp(value)
+    return stamp and stamp.astimezone(UTC)
+
+
+def moment_in(value: str, language: str = "") -> datetime | None:
+    """The time stamp, or else the first date as people write it, at midnight in UTC."""
+    stated = stated_moment(value, language)
+    return stated and stated.astimezone(UTC)
+
+
+def stated_moment(value: str, language: str = "") -> datetime | None:
+    """As `moment_in`, but in the time zone that the stamp names: there it is the day that the
+    page's readers see."""
+    if stamp := _stamp(value):
+        return stamp
+    written = dates_in(value[:200], language)
+    return datetime.combine(written[0].day, datetime.min.time(), UTC) if written else None
+
+
+def _stamp(value: str) -> datetime | None:
     text = value.strip()[:_STAMP]
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             found = parse(text)
             aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-            utc = aware.astimezone(UTC)
+            year = aware.astimezone(UTC).year
         except (ValueError, OverflowError, TypeError, IndexError):
             continue
-        return utc if _OLDEST <= utc.year <= _NEWEST else None
+        return aware if _OLDEST <= year <= _NEWEST else None
     return None
-
-
-def moment_in(value: str, language: str = "") -> datetime | None:
-    """The time stamp, or else the first date as people write it, at midnight in UTC."""
-    if stamp := parse_date(value):
-        return stamp
-    written = dates_in(value[:200], language)
-    return datetime.combine(written[0].day, datetime.min.time(), UTC) if written else None
 
 
 def _date(year: int, month: int, day: int) -> date | None:

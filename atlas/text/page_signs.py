@@ -21,6 +21,7 @@ _PARAGRAPH = 120  # characters from which a paragraph is running text
 _PARAGRAPHS = 20  # that are counted
 _UNSEEN = frozenset(("script", "style", "svg", "template", "noscript", "option", "iframe", "time"))
 _YEAR = re.compile(r"(?:19|20|25)\d\d")
+_NOTED = frozenset(("h1", "h2", "p", "article", "time"))
 _MARKED = ("datePublished", "dateCreated")
 
 
@@ -61,15 +62,18 @@ def signs_of(tree: HtmlElement) -> PageSigns:
         tag = element.tag
         if not isinstance(tag, str):
             continue
-        if tag in ("h1", "h2", "p", "article", "time"):
+        if tag in _NOTED:
             _note(signs, element, tag, place)
         if element.get("itemprop") in _MARKED and len(signs.marked) < _MOST:
             signs.marked.append(element)
-        if tag not in _UNSEEN:
-            _look(signs, element, element.text, place)
-        parent = element.getparent()
-        if element.tail and parent is not None and parent.tag not in _UNSEEN:
-            _look(signs, parent, element.tail, place)
+        # No call for each of these texts: nearly all are blank, or without a year.
+        text, tail = element.text, element.tail
+        if text and ("20" in text or "19" in text or "25" in text) and tag not in _UNSEEN:
+            _look(signs, element, text, place)
+        if tail and ("20" in tail or "19" in tail or "25" in tail):
+            parent = element.getparent()
+            if parent is not None and parent.tag not in _UNSEEN:
+                _look(signs, parent, tail, place)
     return signs
 
 
@@ -90,19 +94,19 @@ def _note(signs: PageSigns, element: HtmlElement, tag: str, place: int) -> None:
         signs.paragraphs += len(text_of(element)) >= _PARAGRAPH
 
 
-def _look(signs: PageSigns, element: HtmlElement, text: str | None, place: int) -> None:
-    if text and ("19" in text or "20" in text or "25" in text) and len(signs.texts) < _MOST:
-        said = text.strip()
-        if 6 <= len(said) <= _LONGEST and _YEAR.search(said):
-            signs.texts.append(DateSpot(element, said, place, len(signs.texts)))
+def _look(signs: PageSigns, element: HtmlElement, text: str, place: int) -> None:
+    said = text.strip()
+    if len(signs.texts) < _MOST and 6 <= len(said) <= _LONGEST and _YEAR.search(said):
+        signs.texts.append(DateSpot(element, said, place, len(signs.texts)))
 
 
-def text_of(element: HtmlElement) -> str:
-    """The first words of an element; where it breaks the line, there is a blank."""
-    return fold_blank("".join(islice(_pieces(element), _MOST_PIECES)))[:_MOST_TEXT]
+def text_of(element: HtmlElement, without: re.Pattern[str] | None = None) -> str:
+    """The first words of an element; where it breaks the line, there is a blank. `without`: names
+    (classes, ids) of parts that are left out, and buttons with them."""
+    return fold_blank("".join(islice(_pieces(element, without), _MOST_PIECES)))[:_MOST_TEXT]
 
 
-def _pieces(element: HtmlElement) -> Iterator[str]:
+def _pieces(element: HtmlElement, without: re.Pattern[str] | None) -> Iterator[str]:
     if not isinstance(element.tag, str) or element.tag in ("script", "style", "svg", "template"):
         return
     apart = element.tag in BLOCK_TAGS
@@ -110,10 +114,15 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
         yield " "
     yield element.text or ""
     for child in element:
-        yield from _pieces(child)
+        if without is None or not _is_left_out(child, without):
+            yield from _pieces(child, without)
         yield child.tail or ""
     if apart:
         yield " "
+
+
+def _is_left_out(element: HtmlElement, without: re.Pattern[str]) -> bool:
+    return element.tag == "button" or without.search(names_of(element)) is not None
 
 
 def names_of(element: HtmlElement) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from atlas.text.date_words import date_in_path, dates_in, moment_in
+from atlas.text.date_words import date_in_path, dates_in, moment_in, stated_moment
 from atlas.text.learnt_weights import DATES
 from atlas.text.metadata import Head, declared_language, is_article_node, kinds_of
 from atlas.text.page_signs import DateSpot, PageSigns, names_of, text_of
@@ -27,7 +28,7 @@ _META_PUBLISHED = (
 )  # fmt: skip
 _META_DATE = (
     "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.issued",
-    "citation_publication_date", "parsely-pub-date", "sailthru.date", "pubdate",
+    "citation_publication_date", "ms.date", "parsely-pub-date", "sailthru.date", "pubdate",
 )  # fmt: skip
 _META_MODIFIED = (
     "article:modified_time", "og:updated_time", "datemodified", "last-modified",
@@ -43,11 +44,14 @@ _LD_KINDS = {
 }
 _DECLARED = frozenset(("ld article", "ld page", "ld question", "meta published", "meta date"))
 _SURE = frozenset(("ld article", "meta published", "meta date", "itemprop"))
+_CROWDED = ("path of a shop", "path of a manual", "list")
+"""Pages whose declared date is often that of their template, or of one item."""
 _PROSE = 5  # paragraphs from which a page is written text
 _FIRM = frozenset((*_DECLARED, "itemprop", "time:0", "text:0", "path"))
 _MODIFIED = frozenset(("ld modified", "meta modified"))
 _NOT_THE_PAGE = frozenset(("ld comment", "ld review", "ld media"))
 _PRODUCTS = frozenset(("Product", "ProductGroup", "Offer"))
+_MOST_SAID = 1_000  # times that a date is named
 _MOST = 20  # dates of one page that are weighed
 _NEAR = (-25, 60)  # elements from the first heading within which a byline stands
 _FAR = 400
@@ -113,11 +117,13 @@ def date_answers(
     """Every day that is named, once, with its marks; and before them "none"."""
     language = declared_language(tree, head) or ""
     found: dict[date, WeighedAnswer[datetime | None]] = {}
-    for dated in _dated(head, signs, url, language):
-        day = dated.moment.date()
+    every = list(islice(_dated(head, signs, url, language), _MOST_SAID))
+    abroad = {each.moment: each.moment.date() for each in every if each.moment.utcoffset()}
+    for dated in every:
+        day = abroad.get(dated.moment, dated.moment.date())
         if day not in found and len(found) >= _MOST:
             break
-        answer = found.setdefault(day, WeighedAnswer(dated.moment, dated.tag))
+        answer = found.setdefault(day, WeighedAnswer(_on_day(dated.moment, day), dated.tag))
         for mark, value in dated.marks.items():
             answer.marks[mark] = max(value, answer.marks.get(mark, 0.0))
     _compare({day: answer.marks for day, answer in found.items()})
@@ -126,6 +132,10 @@ def date_answers(
         for answer in found.values():
             answer.marks["declared with prose"] = float(bool(_SURE & answer.marks.keys()))
     nothing = WeighedAnswer[datetime | None](None, "", dict(_of_page(head, signs, url)))
+    crowded = [each for each in _CROWDED if nothing.marks[f"none: {each}"]]
+    for answer in found.values():
+        if _DECLARED & answer.marks.keys():
+            answer.marks.update((f"declared, {each}", 1.0) for each in crowded)
     return [nothing, *found.values()]
 
 
@@ -139,15 +149,15 @@ def _dated(head: Head, signs: PageSigns, url: str, language: str) -> Iterator[_D
         (_META_MODIFIED, "meta modified"),
     ):
         for name in names:
-            if moment := moment_in(head.metas.get(name, ""), language):
+            if moment := stated_moment(head.metas.get(name, ""), language):
                 yield _Dated(moment, f"meta {name}", {mark: 1.0})
     for element in signs.marked:
         said = element.get("datetime") or element.get("content") or text_of(element)
-        if moment := moment_in(said, language):
+        if moment := stated_moment(said, language):
             yield _Dated(moment, f"itemprop {element.get('itemprop')}", {"itemprop": 1.0})
     spots = _Spots(signs)
     for spot in signs.times:
-        if moment := moment_in(spot.text, language):
+        if moment := stated_moment(spot.text, language):
             yield _Dated(moment, "time", spots.marks(spot, "time"))
     for spot in signs.texts:
         for written in dates_in(spot.text, language)[:1]:
@@ -157,16 +167,22 @@ def _dated(head: Head, signs: PageSigns, url: str, language: str) -> Iterator[_D
         yield _Dated(_midnight(day), "path of the address", {"path": 1.0})
 
 
+def _on_day(moment: datetime, day: date) -> datetime:
+    """In UTC; midnight where it is another day there than the one that the page's readers see."""
+    utc = moment.astimezone(UTC)
+    return utc if utc.date() == day else _midnight(day)
+
+
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
 def _in_node(node: dict[str, Any], language: str) -> Iterator[_Dated]:
     name = next((name for name in _LD_PUBLISHED if isinstance(node.get(name), str)), "")
-    if name and (moment := moment_in(node[name], language)):
+    if name and (moment := stated_moment(node[name], language)):
         yield _Dated(moment, f"json-ld {name}", {_ld_mark(node): 1.0})
     changed = node.get("dateModified")
-    if isinstance(changed, str) and (moment := moment_in(changed, language)):
+    if isinstance(changed, str) and (moment := stated_moment(changed, language)):
         yield _Dated(moment, "json-ld dateModified", {"ld modified": 1.0})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ _KINDS = frozenset((
 _SHORT = 3  # characters up to which a part of a host's name is not a name: www, en, co
 
 
+@lru_cache(maxsize=256)  # the tags of one page say the same again and again
 def key_of(text: str) -> str:
     """The words of a text alone, by which two spellings of one name are the same."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
@@ -36,16 +38,16 @@ class SiteNames:
         names += [name for node in head.nodes for name in _named(node)]
         self._keys = {key for name in names if isinstance(name, str) and (key := key_of(name))}
         host = (urlsplit(url).hostname or "").removeprefix("www.")
-        self._host = key_of(host).replace(" ", "")
-        labels = (key_of(label).replace(" ", "") for label in host.split(".")[:-1])
-        self._labels = [label for label in labels if len(label) >= _SHORT]
+        labels = [key_of(label).replace(" ", "") for label in host.split(".")]
+        self._hosts = {"".join(labels[at:]) for at in range(len(labels) - 1)}
+        self._labels = [label for label in labels[:-1] if len(label) >= _SHORT]
 
     def likeness(self, key: str) -> float:
         """From 0 to 1: how much a text, by its key, is the site's name."""
         joined = key.replace(" ", "")
         if not joined:
             return 0.0
-        if key in self._keys or joined in self._labels or joined == self._host:
+        if key in self._keys or joined in self._labels or joined in self._hosts:
             return 1.0
         return max(self._by_address(joined), self._by_name(key))
 

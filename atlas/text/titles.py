@@ -20,12 +20,13 @@ from lxml.html import HtmlElement
 from atlas.domain.texts import fold_blank, strip_unstorable
 from atlas.text.blocks import is_hidden
 from atlas.text.learnt_weights import TITLES
-from atlas.text.metadata import MAX_TITLE, Head, is_article_node, title_element
+from atlas.text.metadata import MAX_TITLE, Head, is_article_node, kinds_of, title_element
 from atlas.text.page_signs import PageSigns, names_of, text_of
 from atlas.text.site_names import SiteNames, key_of
 from atlas.text.weighing import WeighedAnswer, best_of
 
 _HEADINGS = 10  # that are looked at
+_NAMES = 5  # objects of JSON-LD whose names are looked at
 _CUTS = 8  # separators of one text
 _SITE = 0.5  # likeness from which a part of a text is the site's name
 _LONG = 80  # characters above which a title is too long
@@ -34,9 +35,9 @@ _MANY = 3  # first headings of a page that has no single one
 _AGREE = 4
 _SEPARATOR = re.compile(
     r"\s+(?:[|¦‖·•∙»›>«‹/~\\]|::|[-–—―]{1,3})\s+|\s*[|¦‖｜]\s*|\s*[_＿]\s*(?=[^_＿]*$)"
-    r"|:\s+|\s*：\s*|(?<=\S)[-–—]\s+|\s+[-–—](?=\S)|\s+\((?=[^()]*\)$)"
+    r"|:\s+|\s*：\s*|(?<=\S)[-–—]\s+|\s+[-–—](?=[^\s>])|\s+\((?=[^()]*\)$)"
 )
-_STRONG = re.compile(r"[|¦‖｜·•»›>«‹/~\\]|::|[-–—―]")
+_STRONG = re.compile(r"[|¦‖｜·•»›>«‹/~\\_＿]|::|[-–—―]")
 _PIPE = re.compile(r"\s[|¦·•»]\s")
 _ANCHOR = re.compile(r"[\s¶#§🔗\uf0c1]+$")
 _GENERIC = frozenset((
@@ -49,11 +50,41 @@ _CHROME = re.compile(
     r"visually-?hidden|screen-reader|footer|sidebar|related|widget|comment",
     re.IGNORECASE,
 )
+_LABEL = re.compile(
+    r"(?:^|[\s_-])(?:label|badge|prefix|tags?|tooltip|sr-only|visually-?hidden|screen-reader-text|"
+    r"permalink|headerlink|count|counter)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
 _TITLE_NAME = re.compile(r"title|headline|heading|name\b", re.IGNORECASE)
 _BY_PAGE = frozenset(
     f"{kind}:{how}" for kind in ("og", "title", "h1") for how in ("whole", "first", "without site")
 )
+_HEAD = frozenset(
+    f"{kind}:{how}"
+    for kind in ("og", "title", "headline")
+    for how in ("whole", "first", "without site", "without first", "without last", "before colon",
+                "after colon")
+)  # fmt: skip
 _REPEATED = _BY_PAGE - {"h1:whole", "h1:first", "h1:without site"} | {"headline:whole"}
+_NAMED = {
+    "Product": "product",
+    "ProductGroup": "product",
+    "WebPage": "page",
+    "CollectionPage": "page",
+    "ItemPage": "page",
+    "AboutPage": "page",
+    "FAQPage": "page",
+    "Course": "page",
+    "Service": "page",
+    "Recipe": "page",
+}
+"""What an object of JSON-LD that has a name is, if it is what the page is about."""
+_SURELY_SITE = 0.7  # likeness from which a whole text is the site's name
+_ENDS = (".", "!", "。", "！", "۔", "।")
+_WIDE = re.compile(r"[\u1100-\u115f\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7af\uf900-\ufaff]")
+"""Characters that say as much as two letters."""
+_UNSPACED = re.compile(r"[\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_LANGUAGE = re.compile(r"\w{2,3}")
 _ROOTS = frozenset(("", "home", "index.html", "index.php"))
 
 
@@ -128,6 +159,14 @@ def _said(tree: HtmlElement, head: Head, signs: PageSigns) -> Iterator[_Said]:
     for element in signs.second[:1]:
         if text := text_of(element):
             yield _Said("h2", "h2", text)
+    yield from islice(_names(head), _NAMES)
+
+
+def _names(head: Head) -> Iterator[_Said]:
+    for node in head.nodes:
+        kinds = _NAMED.keys() & set(kinds_of(node))
+        if kinds and not is_article_node(node) and (text := _clean(node.get("name"))):
+            yield _Said(_NAMED[min(kinds)], "json-ld name", text)
 
 
 def _clean(text: object) -> str:
@@ -136,7 +175,12 @@ def _clean(text: object) -> str:
 
 
 def _headings(signs: PageSigns) -> Iterator[_Said]:
-    shown = [(element, text) for element, _ in signs.headings if (text := text_of(element))]
+    # A heading's labels (of a forum), buttons and words for screen readers are no part of it.
+    shown = [
+        (element, text)
+        for element, _ in signs.headings
+        if (text := text_of(element, _LABEL) or text_of(element))
+    ]
     for at, (element, text) in enumerate(shown[:_HEADINGS]):
         marks = [f"h1:{min(at, 2)}"]
         above = [each for each in element.iterancestors() if isinstance(each.tag, str)]
@@ -148,8 +192,6 @@ def _headings(signs: PageSigns) -> Iterator[_Said]:
             marks.append("h1:chrome")
         if _TITLE_NAME.search(names_of(element)):
             marks.append("h1:named")
-        if any(each.tag in ("main", "article") for each in above):
-            marks.append("h1:main")
         if len(shown) == 1:
             marks.append("h1:only")
         elif len(shown) >= _MANY:
@@ -192,12 +234,13 @@ class _Page:
         self._names = names
         path = urlsplit(url).path.strip("/")
         # A home page, also of one language: it is called what the site is called.
-        self._home = path.lower() in _ROOTS or len(path) <= 3
+        self._home = path.lower() in _ROOTS or _LANGUAGE.fullmatch(path) is not None
         slug = re.sub(r"[-_+]|\.\w{2,5}$", " ", unquote(path.rpartition("/")[2]))
-        self._slug = set(key_of(slug).split())
+        self._slug = _words_of(key_of(slug))
         self._told = [
             key_of(each.text) for each in said if each.kind in ("headline", "og", "title")
         ]
+        self._told_words = list(map(_words_of, self._told))
         self._headings = [key_of(each.text) for each in said if each.kind == "h1"]
         parts = next((_parts(each.text) for each in said if each.kind == "title"), [])
         self._front, self._tail = (parts[0], parts[-1]) if len(parts) > 1 else ("", "")
@@ -207,9 +250,10 @@ class _Page:
         marks = answer.marks
         by_tag = [mark for mark in marks if mark.endswith(":whole")]
         marks.update(self._by_site(key, answer.value))
-        marks["long"] = max(0, len(answer.value) - _LONG) / 40
-        marks["short"] = max(0, _SHORT - len(answer.value)) / _SHORT
-        words = set(key.split())
+        size = len(answer.value) + len(_WIDE.findall(answer.value))
+        marks["long"] = max(0, size - _LONG) / 40
+        marks["short"] = max(0, _SHORT - size) / _SHORT
+        words = _words_of(key)
         marks["one word"] = float(len(words) == 1)
         if self._slug:
             both = len(words & self._slug)
@@ -226,6 +270,14 @@ class _Page:
         marks["front"], marks["tail"] = float(key == self._front), float(key == self._tail)
         if "h1:whole" in marks:
             marks["h1:alone"] = float(bool(told) and not marks["inside"])
+            marks["h1:is site"] = float(
+                not self._home and self._names.likeness(key) >= _SURELY_SITE
+            )
+            if not _HEAD & marks.keys():
+                marks["h1:sentence"] = float(answer.value.endswith(_ENDS))
+                marks["h1:like"] = max(
+                    (_alike(words, each) for each in self._told_words), default=0
+                )
         for mark in [each for each in marks if each in _BY_PAGE]:
             if self._home:
                 marks[f"home {mark}"] = 1.0
@@ -245,6 +297,16 @@ class _Page:
                 yield ("home holds site" if self._home else "holds site"), 1.0
             if _PIPE.search(text):
                 yield "pipe", 1.0
+
+
+def _words_of(key: str) -> set[str]:
+    """The words of a key; where they are not parted by blanks, its characters."""
+    return set(_UNSPACED.sub(r" \g<0> ", key).split())
+
+
+def _alike(one: set[str], other: set[str]) -> float:
+    """The share of the words of both that they have in common."""
+    return len(one & other) / max(1, len(one | other))
 
 
 def _parts(text: str) -> list[str]:

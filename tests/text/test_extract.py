@@ -154,7 +154,7 @@ class TestText:
 class TestMetadata:
     def test_title_order(self) -> None:
         og = '<meta property="og:title" content="Open &amp; shut">'
-        assert page("<p>text</p>", f"<title>Page | Site</title>{og}").title == "Open & shut"
+        assert page("<p>text</p>", f"<title>Boats | Site</title>{og}").title == "Open & shut"
         assert page("<p>text</p>", "<title> Page\n | Site </title>").title == "Page"
         assert page("<h1>Only a heading</h1><p>text</p>").title == "Only a heading"
 

@@ -54,6 +54,57 @@ def test_the_path_of_an_address_is_a_witness() -> None:
     assert published(page, url) == ("2024-03-12", "path of the address")
 
 
+@pytest.mark.parametrize(
+    ("stamp", "utc"),
+    [
+        ("2024-03-12T23:30:00-05:00", "2024-03-12T00:00:00+00:00"),
+        ("2024-03-12T04:25:38+0500", "2024-03-12T00:00:00+00:00"),
+        ("2024-03-12T14:25:38+0500", "2024-03-12T09:25:38+00:00"),
+    ],
+)
+def test_the_day_is_that_of_the_readers_of_the_page(stamp: str, utc: str) -> None:
+    page = f"<head>{TITLE}</head><article>{HEADING}{linked('Article', datePublished=stamp)}{LONG}"
+    tree = parse_html(page)
+    found, _ = published_of(tree, read_head(tree), signs_of(tree), POST)
+    assert found and found.isoformat() == utc
+
+
+def test_one_moment_in_two_time_zones_is_one_day_that_of_the_page() -> None:
+    page = (
+        f"<head>{TITLE}</head><article>{HEADING}"
+        + linked("DiscussionForumPosting", datePublished="2025-12-18T23:25:38+00:00")
+        + f"<time datetime='2025-12-19T04:25:38+0500'>19 Dec</time>{LONG}"
+    )
+    assert published(page) == ("2025-12-19", "json-ld datePublished")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["3 days ago", "vor 3 Tagen", "3 дня назад", "3 天前", "3日前", "منذ 3 أيام", "לפני 3 ימים",
+     "3 दिन पहले", "3 วันที่แล้ว"],
+)  # fmt: skip
+def test_no_date_is_made_of_days_that_are_counted_from_today(words: str) -> None:
+    page = f"<head>{TITLE}</head><article>{HEADING}<p class=byline>{words}</p>{LONG}</article>"
+    assert published(page) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("lang", "byline"),
+    [
+        ("ar", "نُشر في 12 مارس 2024"), ("he", "פורסם ב-12 במרץ 2024"), ("hi", "12 मार्च 2024"),
+        ("th", "เผยแพร่ 12 มีนาคม 2567"), ("ko", "게시 2024년 3월 12일"),
+        ("ja", "公開日：2024年3月12日"),
+        ("ru", "Опубликовано 12 марта 2024 г."), ("el", "12 Μαρτίου 2024"), ("bn", "12 মার্চ 2024"),
+    ],
+)  # fmt: skip
+def test_a_byline_is_read_in_its_script(lang: str, byline: str) -> None:
+    page = (
+        f"<html lang={lang}><head>{TITLE}</head><body><article>{HEADING}"
+        f"<p class=byline>{byline}</p>{LONG}</article></body></html>"
+    )
+    assert published(page) == ("2024-03-12", "visible text")
+
+
 def test_an_update_is_not_the_publication() -> None:
     page = (
         linked("Article", datePublished="2021-03-12", dateModified="2024-05-01")

@@ -60,6 +60,68 @@ def test_a_line_break_is_a_blank_and_an_anchor_is_no_text() -> None:
     assert title(html) == ("Storm warning", "h1")
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "<span class='label label--primary'>Weather</span> ",
+        "<span class=visually-hidden>Thread: </span>",
+        "<button>Copy item path</button>",
+        "<span class='badge'>12</span>",
+    ],
+)
+def test_labels_and_buttons_in_a_heading_are_no_part_of_it(label: str) -> None:
+    html = f"<title>Forum</title><main><h1>{label}Storm warning</h1>{PROSE}</main>"
+    assert title(html, "https://forum.example/threads/storm-warning.7/")[0] == "Storm warning"
+
+
+def test_a_heading_that_is_nothing_but_a_label_is_one() -> None:
+    assert title(f"<h1><span class=label>Storm warning</span></h1>{PROSE}")[0] == "Storm warning"
+
+
+@pytest.mark.parametrize("name", ["harbour.example", "Harbour", "Harbour.Example"])
+def test_a_first_heading_that_is_the_site_is_not_the_title(name: str) -> None:
+    headline = "Storm warning for the coast"
+    html = f"<title>{headline} - {name}</title><h1>{name}</h1><h2>{headline}</h2>"
+    url = "https://forums.harbour.example/viewtopic.php?t=112320"
+    assert title(html, url)[0] == headline
+
+
+def test_an_arrow_parts_nothing() -> None:
+    html = f"<title>2.4 -> 2.5: stuck - Forum</title><h1>2.4 -> 2.5: stuck</h1>{PROSE}"
+    assert title(html, "https://forum.example/t/2-4-2-5-stuck/7")[0] == "2.4 -> 2.5: stuck"
+
+
+def test_a_name_in_json_ld_confirms_the_short_one() -> None:
+    node = '{"@type": "Product", "name": "Storm lamp"}'
+    html = (
+        f'<script type="application/ld+json">{node}</script><h1>Storm lamp</h1>'
+        "<title>Buy storm lamps for cheap in our sale | Harbour</title>"
+    )
+    assert title(html, "https://harbour.example/products/storm-lamp") == ("Storm lamp", "h1")
+
+
+@pytest.mark.parametrize(
+    ("headline", "site", "sign"),
+    [
+        ("تحذير من عاصفة على الساحل الشمالي", "أخبار الميناء", " | "),
+        ("אזהרת סערה בחוף הצפוני", "חדשות הנמל", " - "),
+        ("北海岸の暴風警報について", "港ニュース", "｜"),
+        ("北部海岸发布风暴警报", "港口新闻", "_"),
+        ("북부 해안 폭풍 경보", "항구 뉴스", " : "),
+        ("Штормовое предупреждение на северном берегу", "Новости порта", " — "),
+        ("คำเตือนพายุชายฝั่งทางเหนือ", "ข่าวท่าเรือ", " » "),
+        ("उत्तरी तट पर तूफान की चेतावनी", "बंदरगाह समाचार", " ‹ "),
+    ],
+)
+def test_the_name_of_the_site_is_left_off_in_every_script(
+    headline: str, site: str, sign: str
+) -> None:
+    html = f"<title>{headline}{sign}{site}</title><meta property=og:site_name content='{site}'>"
+    assert title(html + PROSE, "https://harbour.example/a/7")[0] == headline
+    shown = f"<title>{headline}{sign}{site}</title><h1>{site}</h1><main><h1>{headline}</h1>{PROSE}"
+    assert title(shown, "https://harbour.example/a/7")[0] == headline
+
+
 def test_a_page_that_says_nothing_has_no_title() -> None:
     assert title("<p>Text</p>") == ("", "")
 
