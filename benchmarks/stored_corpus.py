@@ -20,7 +20,7 @@ from unittest.mock import patch
 import asyncpg
 
 from atlas.domain.chunking.chunk_bounds import bounds_column
-from atlas.domain.chunking.document_chunks import chunk_bounds
+from atlas.domain.chunking.document_chunks import cut_bounds
 from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION, TITLE_WEIGHT, split, tokens
 from atlas.domain.versions import SKETCH_VERSION
@@ -214,7 +214,7 @@ def _document(text: GeneratedText) -> tuple[object, ...]:
     published = FIRST_DAY + timedelta(days=text.day)
     return (
         *(number, number, text.hash, 1, text.hash, "text/html", text.title, text.script.lang),
-        *(published, text.text, "", bounds_column(chunk_bounds(text.text, "", ())), NOW),
+        *(published, text.text, "", bounds_column(cut_bounds(text.text, "", ())), NOW),
     )
 
 

@@ -167,14 +167,15 @@ def halt(part: Postgres | TemporalServer, process: subprocess.Popen[bytes]) -> N
 
 @pytest.fixture(scope="session")
 async def lent_zygotes() -> AsyncIterator[None]:
-    """Ends what the workers in this process borrowed (tests/e2e/zygotes.py), and what workers in
-    processes of their own fork from (tests/e2e/forked_workers.py)."""
-    from tests.e2e.forked_workers import FORKS
-    from tests.e2e.zygotes import LENDER
+    """Ends what the workers in this process borrowed, and what workers in processes of their own
+    and all zygotes fork from (tests/e2e/forks.py)."""
+    from tests.e2e.forked_workers import WORKERS
+    from tests.e2e.zygotes import LENDER, ZYGOTES
 
     yield
-    FORKS.close()
+    WORKERS.close()
     await LENDER.close()
+    ZYGOTES.close()
 
 
 @pytest.fixture(scope="session")

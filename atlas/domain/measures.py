@@ -36,6 +36,9 @@ class Measures(Protocol):
         """A child process was done with one body: its media, or "unknown" with the failure's
         code."""
 
+    def spared(self) -> None:
+        """A page was not extracted: all that is read of its new body is as it was."""
+
     def rendered(self, seconds: float, failure: str | None) -> None:
         """A browser was done with one page, the wait for its host included; `failure` is the code
         of what went wrong."""
@@ -63,6 +66,9 @@ class Unmeasured:
         pass
 
     def extracted(self, media: str, seconds: float, failure: str | None) -> None:
+        pass
+
+    def spared(self) -> None:
         pass
 
     def rendered(self, seconds: float, failure: str | None) -> None:

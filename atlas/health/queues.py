@@ -11,7 +11,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING
+from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, QUEUE_RENDERING, QUEUES
 from atlas.health.probe import ProbeResult, degraded, failing
 
 POLL_AGE = timedelta(seconds=90)
@@ -102,6 +102,18 @@ async def whole_state(client: Client, name: str) -> QueueState:
         sum(each.dispatched for each in states),
         tuple(poller for each in states for poller in each.polls),
     )
+
+
+async def states_in_use(client: Client) -> dict[str, QueueState]:
+    """Of the queues that every deployment serves, and of that of rendering where it is used: a
+    worker polls it, or pages wait in it. Raises RPCError."""
+    names = (*QUEUES, QUEUE_RENDERING)
+    states = await asyncio.gather(*(whole_state(client, name) for name in names))
+    found = dict(zip(names, states, strict=True))
+    rendering = found[QUEUE_RENDERING]
+    if not (rendering.pollers or rendering.backlog):
+        del found[QUEUE_RENDERING]
+    return found
 
 
 async def queue(client: Client, name: str) -> ProbeResult:

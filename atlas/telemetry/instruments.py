@@ -76,6 +76,11 @@ EXTRACTION_FAILURES = Instrument(
     "bodies from which no text could be extracted, by the code in the page's record",
     ("error_code",),
 )
+EXTRACTIONS_SPARED = Instrument(
+    "atlas_extractions_spared_total",
+    "pages",
+    "pages whose body changed only in what Atlas does not read: no text was extracted from them",
+)
 RENDERING_DURATION = Instrument(
     "atlas_rendering_duration_seconds",
     "seconds",

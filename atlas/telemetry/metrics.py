@@ -37,6 +37,7 @@ class CountedMeasures:
         self._breakers = _counter(meter, own.BREAKERS)
         self._extraction = _durations(meter, own.EXTRACTION_DURATION)
         self._unreadable = _counter(meter, own.EXTRACTION_FAILURES)
+        self._spared = _counter(meter, own.EXTRACTIONS_SPARED)
         self._rendering = _durations(meter, own.RENDERING_DURATION)
         self._unrendered = _counter(meter, own.RENDERING_FAILURES)
         self._truncated = _counter(meter, own.TRUNCATED)
@@ -51,7 +52,7 @@ class CountedMeasures:
             self._fetches.add(0, {"outcome": outcome, "error_class": NO_ERROR})
         for kind in ErrorClass:
             self._fetches.add(0, {"outcome": "failed", "error_class": kind.value})
-        for counter in (self._bytes, self._breakers):
+        for counter in (self._bytes, self._breakers, self._spared):
             counter.add(0)
         for media in get_args(Media):
             self._truncated.add(0, {"media": media})
@@ -77,6 +78,9 @@ class CountedMeasures:
         self._extraction.record(timedelta(seconds=seconds), {"media": media})
         if failure is not None:
             self._unreadable.add(1, {"error_code": self._known(failure)})
+
+    def spared(self) -> None:
+        self._spared.add(1)
 
     def rendered(self, seconds: float, failure: str | None) -> None:
         outcome = "done" if failure is None else "failed"

@@ -121,6 +121,7 @@ class ExtractorPool:
                 raise
             if prepared is None:  # only pages have a digest
                 self._measures.extracted("html", time.monotonic() - began, None)
+                self._measures.spared()
                 return None
             media = prepared.extracted.media
             self._measures.extracted(media, time.monotonic() - began, None)

@@ -1,6 +1,6 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
-from atlas.domain.chunking.document_chunks import chunk_bounds
+from atlas.domain.chunking.document_chunks import cut_bounds
 from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
@@ -20,7 +20,7 @@ def prepare(job: PrepareJob) -> Prepared:
     longest = max(len(found.text), len(found.markdown))
     chunks = None
     if longest <= _CUT_AT_ONCE:
-        chunks = chunk_bounds(found.text, found.markdown, found.outline)
+        chunks = cut_bounds(found.text, found.markdown, found.outline)
     return Prepared(extracted=found, sketch=sketch(found.text), chunks=chunks)
 
 

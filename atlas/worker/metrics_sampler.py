@@ -1,7 +1,7 @@
 """Samples the state of the corpus and of the task queues for a worker's metrics.
 
 Every worker with metrics samples the same: aggregate with `max`, and no worker is one that must
-not end. What it costs is bounded: a handful of queries and four RPCs each `EVERY` seconds, one
+not end. What it costs is bounded: a handful of queries and five RPCs each `EVERY` seconds, one
 pass over the narrow table of pages each `EVERY_PAGES`.
 """
 
@@ -21,8 +21,8 @@ import asyncpg
 from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
-from atlas.contracts.names import QUEUE, QUEUES
-from atlas.health.queues import whole_state
+from atlas.contracts.names import QUEUE
+from atlas.health.queues import states_in_use
 from atlas.stores.postgres.audit import findings
 from atlas.stores.postgres.index import index_state
 from atlas.stores.postgres.reporting import freshness_samples, monitoring
@@ -115,7 +115,7 @@ class Sampler:
 
     async def queues(self) -> None:
         """Who polls, and what waits."""
-        states = {name: await whole_state(self._parts.client, name) for name in QUEUES}
+        states = await states_in_use(self._parts.client)
         self._replace(own.POLLERS, {name: float(one.pollers) for name, one in states.items()})
         self._replace(own.BACKLOG_TASKS, {name: float(one.backlog) for name, one in states.items()})
         ages = {

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from atlas.contracts.names import QUEUE, QUEUES
+from atlas.contracts.names import QUEUE
 from atlas.health.fleet import beats
-from atlas.health.queues import QueueState, whole_state
+from atlas.health.queues import QueueState, states_in_use
 from atlas.schedules.status import glimpses
 from starter.connection import Parts
 from starter.errors import AtlasError, CannotConnect
@@ -82,7 +82,7 @@ class Watch:
             self._parts.look_again()
             return seen
         states, found, running, schedules = await asyncio.gather(
-            self._of_temporal("queues", _queues),
+            self._of_temporal("queues", states_in_use),
             self._of_temporal("workers", _beats),
             self._of_temporal("runs", executions),
             self._of_temporal("schedules", self._listed_schedules),
@@ -107,7 +107,7 @@ class Watch:
         if self._looks == 1 and doubtful:
             await asyncio.sleep(_NEXT_BEAT)
             again = await self._of_temporal("workers", _beats)
-            seen.states = await self._of_temporal("queues", _queues)
+            seen.states = await self._of_temporal("queues", states_in_use)
             self._judge(seen, again[0] if again is not None else found)
 
     def _judge(self, seen: _Temporal, found: list[Beat] | None) -> None:
@@ -196,11 +196,6 @@ class Watch:
 
 async def _connected(client: Client) -> bool:
     return True
-
-
-async def _queues(client: Client) -> dict[str, QueueState]:
-    states = await asyncio.gather(*(whole_state(client, queue) for queue in QUEUES))
-    return dict(zip(QUEUES, states, strict=True))
 
 
 async def _beats(client: Client) -> tuple[list[Beat] | None]:

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from atlas.stores.postgres.connection import keep_session
 from atlas.temporal.connection import data_converter
 from tests.e2e.stack import AtlasEnv, fresh_namespace
+from tests.e2e.zygotes import lent
 from tests.origin import Origin
 
 
@@ -42,7 +43,8 @@ async def atlas_env(
         env = AtlasEnv(
             database_url, temporal_address, namespace, tmp_path / "blobs", client, pool, variables
         )
-        yield env
+        with lent():
+            yield env
         env.end_workers()
 
 

@@ -16,7 +16,9 @@ from temporalio.client import Client
 from atlas.stores.postgres.connection import keep_session
 from atlas.temporal.connection import data_converter
 from tests.conftest import PostgresServer
+from tests.e2e.forks import children
 from tests.e2e.stack import AtlasEnv, Spawned, fresh_namespace
+from tests.e2e.zygotes import lent, zygotes_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Servers:
                     url, self.temporal, namespace, folder / "blobs", client, pool, variables
                 )
                 try:
-                    yield env
+                    with lent():
+                        yield env
                 finally:
                     env.end_workers()
         finally:
@@ -87,19 +90,19 @@ async def until_pages(env: AtlasEnv, stage: str, pages: int) -> None:
 
 async def kill(process: Spawned) -> None:
     """SIGKILL a worker; return once it and its children are gone (no child outlives it)."""
-    children = _children(process.pid)
+    begun = _begun(process.pid)
     process.kill()
     process.wait(100)
 
     async def gone() -> bool:
-        return not any(Path(f"/proc/{child}").exists() for child in children)
+        return not any(Path(f"/proc/{child}").exists() for child in begun)
 
     await until(gone)
 
 
-def _children(pid: int) -> list[int]:
+def _begun(pid: int) -> list[int]:
+    """Its children and zygotes, and theirs."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *_children(int(child))]
+    for child in (*children(pid), *zygotes_of(pid)):
+        found += [child, *_begun(child)]
     return found

@@ -36,10 +36,10 @@ from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.search import SearchPage
 from atlas.stores.postgres.sources import sources
 from atlas.stores.search.tantivy_engine import TantivyIndex
-from tests.e2e.forked_workers import FORKS, ForkedWorker
-from tests.e2e.zygotes import lent
+from tests.e2e.forked_workers import forked_worker
+from tests.e2e.forks import Forked
 
-Spawned = subprocess.Popen[bytes] | ForkedWorker
+Spawned = subprocess.Popen[bytes] | Forked
 """A worker process, however it began."""
 
 
@@ -146,19 +146,18 @@ class AtlasEnv:
     async def worker(self) -> AsyncIterator[None]:
         """A worker in this process, until the block ends."""
         stop = asyncio.Event()
-        with lent():
-            task = asyncio.create_task(worker.run(Settings.load(), stop))
-            try:
-                yield
-            finally:
-                stop.set()
-                await task
+        task = asyncio.create_task(worker.run(Settings.load(), stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
 
-    def spawn_worker(self, *queues: str) -> ForkedWorker:
+    def spawn_worker(self, *queues: str) -> Forked:
         """A worker for these queues (all, if none is named) in a process of its own, to be
         killed. Its workflows may take as long as a busy machine makes them."""
         with (self.blobs.parent / "worker.log").open("ab") as log:
-            process = FORKS.worker({**os.environ, **self.variables}, log, queues)
+            process = forked_worker({**os.environ, **self.variables}, log, queues)
         self.workers.append(process)
         return process
 

@@ -77,7 +77,8 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     text = "the same words on two pages, which makes one of them a duplicate of the other"
     origin.page("/a", page(text))
     origin.page("/twin", page(text))
-    origin.page("/b", page("something else entirely, about lighthouses and the sea"))
+    other = page("something else entirely, about lighthouses and the sea. " * 20)
+    origin.page("/b", f"{other}<script>one()</script>")
     origin.redirect("/moved", "/b")
     origin.status("/gone", 404)
     paths = ("/a", "/twin", "/b", "/moved", "/gone")
@@ -97,6 +98,7 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
         ):
             await asyncio.sleep(0.1)
             first = await scrape(address)
+        origin.page("/b", f"{other}<script>two()</script>")
         await atlas_env.sync("docs")
         second = await scrape(address)
 
@@ -120,6 +122,8 @@ async def test_a_worker_shows_what_dashboards_and_alerts_ask_for(
     assert total(first, "atlas_source_objective_ratio", source="docs", **own) == 0.95
     assert total(first, "atlas_source_burn_rate", source="docs", **own) > 0
     assert total(second, "atlas_documents_total", outcome="unchanged", **own) >= 2
+    assert total(first, "atlas_extractions_spared_total", **own) == 0
+    assert total(second, "atlas_extractions_spared_total", **own) == 1
     assert total(second, "atlas_duplicates_total", kind="exact", **own) == 1
 
     shown = {name for name, _ in second}

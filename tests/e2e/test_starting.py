@@ -17,7 +17,6 @@ from atlas.stores.blobs import open_blobs, s3
 from atlas.temporal.connection import answering, connect
 from atlas.worker.startup import PartMissing, Start, Stopped
 from tests.e2e.stack import AtlasEnv
-from tests.e2e.zygotes import lent
 from tests.proxy import Link, Proxy, proxied, socket_of, through
 
 pytestmark = pytest.mark.fault(4)
@@ -43,13 +42,12 @@ async def temporal(atlas_env: AtlasEnv, monkeypatch: pytest.MonkeyPatch) -> Asyn
 async def starting() -> AsyncIterator[asyncio.Event]:
     """A worker in this process that has begun to start; the event that stops it."""
     stop = asyncio.Event()
-    with lent():
-        task = asyncio.create_task(worker.run(Settings.load(), stop))
-        try:
-            yield stop
-        finally:
-            stop.set()
-            await task
+    task = asyncio.create_task(worker.run(Settings.load(), stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await task
 
 
 async def tried(proxy: Proxy, times: int) -> None:
@@ -133,7 +131,7 @@ async def test_a_temporal_that_goes_away_before_the_first_poll_is_told_as_such(
         return sound(*values)
 
     monkeypatch.setattr(worker, "build_workers", build)
-    with lent(), pytest.raises(worker.REFUSALS, match=r"^Temporal at 127.0.0.1:"):
+    with pytest.raises(worker.REFUSALS, match=r"^Temporal at 127.0.0.1:"):
         await worker.run(Settings.load(), asyncio.Event())
 
 

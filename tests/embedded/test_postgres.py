@@ -2,20 +2,22 @@
 
 import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
-from atlas.embedded import postgres_binaries, unprivileged
+from atlas.embedded import postgres, postgres_binaries, unprivileged
 from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import Installation, find_installation
 from atlas.embedded.postgres_cluster import socket_folder
 from atlas.embedded.postgres_database import create_database
 from atlas.embedded.unprivileged import account_for, give
-from tests.conftest import PostgresServer
+from tests.conftest import PostgresServer, halt, launch, until_ready
 from tests.embedded.conftest import Home
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root borrows another user")
@@ -66,6 +68,44 @@ def test_a_half_made_cluster_is_made_anew(tmp_path: Path) -> None:
     assert (cluster.data / "PG_VERSION").exists()
     assert not (cluster.data / "half").exists()
     assert not (tmp_path / "data.new").exists()
+
+
+async def test_a_cluster_has_its_database_and_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o711)  # as root PostgreSQL runs as another user
+    cluster = Postgres(tmp_path, find_installation())
+    run, named = subprocess.run, []
+
+    def noted(command: list[str], **options: Any) -> Any:
+        done = run(command, **options)
+        named.append(("--sync-only" in command, cluster.data.exists()))
+        return done
+
+    monkeypatch.setattr(subprocess, "run", noted)
+    cluster.prepare()
+    assert named == [(False, False), (False, False), (True, False)]
+    process = launch(cluster, tmp_path / "log")
+    try:
+        await until_ready(cluster, process)
+        connection = await asyncpg.connect(cluster.url())
+        owner = await connection.fetchval(
+            "select datdba::regrole::text from pg_database where datname = current_database()"
+        )
+        await connection.close()
+    finally:
+        halt(cluster, process)
+    assert owner == "atlas"
+
+
+def test_a_cluster_whose_database_cannot_be_made_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "MAKE_DATABASE", "create database none owner nobody")
+    cluster = Postgres(tmp_path, find_installation(), {"fsync": "off"})
+    with pytest.raises(EmbeddedError, match='role "nobody" does not exist'):
+        cluster.prepare()
+    assert not cluster.data.exists() and not (tmp_path / "data.new").exists()
 
 
 def test_without_a_wheel_and_without_postgresql_the_mend_is_told(

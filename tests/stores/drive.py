@@ -12,7 +12,7 @@ import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun, OpenRun, RunClosed
 from atlas.domain.batch import FetchRow, HeldPage, PreparedPage
-from atlas.domain.chunking.document_chunks import chunk_bounds
+from atlas.domain.chunking.document_chunks import cut_bounds
 from atlas.domain.errors import NOINDEX, ErrorClass, PageError
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.prepared import Prepared
@@ -253,7 +253,7 @@ def prepared(page: HeldPage, answer: Answer, *links: str) -> PreparedPage:
             for found in _HEADINGS.finditer(text)
         ),
     )
-    whole = Prepared(extracted, sketch(text), chunk_bounds(text, text, extracted.outline))
+    whole = Prepared(extracted, sketch(text), cut_bounds(text, text, extracted.outline))
     hidden = isinstance(answer, Instead) and answer.noindex
     asked = PageError(ErrorClass.BLOCKED, NOINDEX, "asks for it") if hidden else None
     return PreparedPage(page.page_id, snapshot_of(text), whole, asked)

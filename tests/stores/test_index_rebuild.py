@@ -433,6 +433,33 @@ async def test_a_switch_cut_off_between_the_two_is_completed(builder: Builder, b
     assert serving == (2 if before == "PostgreSQL" else 1)
 
 
+@pytest.mark.parametrize("back", [False, True])
+async def test_whoever_completes_a_switch_knows_whose_it_is(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """Its run is told what it did, and what served before is kept."""
+    number, run_id = await builder.build(), "switching"
+    if back:
+        await builder.switch(number)
+    wanted = None if back else number
+    sound = builder.index.switch
+
+    async def cut_off(generation: int) -> None:
+        await sound(generation)
+        raise ConnectionError("killed")
+
+    with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(builder.index, "switch", cut_off)
+        await builder.switch(wanted, run_id)
+    await builder.follower.catch_up()
+    active, previous = (1, number) if back else (number, 1)
+    assert await builder.states() == {active: "active", previous: "previous"}
+    again = await builder.switch(wanted, run_id)
+    assert (again.active, again.previous) == (active, previous)
+    begun = "select switch_to, switch_by, switch_keeps_until from search_index"
+    assert tuple(await builder.drive.pool.fetchrow(begun)) == (None, None, None)
+
+
 async def test_a_run_cannot_build_while_the_writer_does(builder: Builder) -> None:
     await builder.drive.pool.execute(
         "insert into index_generations (number, state, analyser, started_at) "

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain.chunking.chunk_bounds import ChunkBounds
-from atlas.domain.chunking.document_chunks import chunk_bounds
+from atlas.domain.chunking.document_chunks import cut_bounds
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
@@ -40,7 +40,7 @@ def document(title: str, text: str, published: datetime | None, links: list[Link
         text_hash=text_hash(title, text),
         media="html",
     )
-    chunks = chunk_bounds(text, found.markdown, ()) if title else None
+    chunks = cut_bounds(text, found.markdown, ()) if title else None
     return Prepared(found, sketch(text), chunks)
 
 

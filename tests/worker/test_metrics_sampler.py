@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from atlas.contracts.names import QUEUE_RENDERING, QUEUES
 from atlas.domain.sources import SourceSpec
 from atlas.domain.timing import freshness_objective
+from atlas.health import queues
+from atlas.health.queues import QueueState
 from atlas.stores.postgres.reporting.freshness_samples import Achievement, Promise, SeenPages
 from atlas.stores.postgres.sources.sources import Source
 from atlas.telemetry import instruments as own
@@ -68,6 +71,30 @@ async def test_neither_an_outage_nor_a_bug_ends_it(
     levels = [record.levelname for record in caplog.records]
     assert levels == ["WARNING", "ERROR"]
     assert "the server went away" in caplog.text and "KeyError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("pollers", "backlog", "used"), [(0, 0, False), (1, 0, True), (0, 2, True)]
+)
+async def test_the_queue_of_rendering_is_shown_where_it_is_used(
+    gauges: dict[str, Shown],
+    monkeypatch: pytest.MonkeyPatch,
+    pollers: int,
+    backlog: int,
+    used: bool,
+) -> None:
+    async def state(_: object, name: str) -> QueueState:
+        rendering = QueueState(pollers, backlog, timedelta(seconds=7))
+        return rendering if name == QUEUE_RENDERING else QueueState(1, 0, timedelta())
+
+    monkeypatch.setattr(queues, "whole_state", state)
+    parts: Any = SimpleNamespace(client=None)
+    shown: Any = gauges
+    await Sampler(parts, shown).queues()
+    expected = (*QUEUES, *([QUEUE_RENDERING] if used else []))
+    for instrument in (own.POLLERS, own.BACKLOG_TASKS, own.BACKLOG_AGE):
+        assert tuple(gauges[instrument.name].values) == expected
+    assert gauges[own.BACKLOG_AGE.name].values.get(QUEUE_RENDERING, 0) == (7 if backlog else 0)
 
 
 def source(name: str) -> Source:

@@ -54,7 +54,7 @@ def document_chunks(
     return _Document(url, text, markdown or text, outline, size).chunks()
 
 
-def chunk_bounds(
+def cut_bounds(
     text: str, markdown: str, outline: Sequence[OutlineSection]
 ) -> tuple[ChunkBounds, ...]:
     """Where the chunks of the default size stand."""

@@ -15,13 +15,11 @@ from typing import NamedTuple
 _WORDS = re.compile(r"[^\s\x00-/:-@\[-`{-\x7f]+")
 _ADDRESS = re.compile(r"\]\((?:[^()\s]|\([^()\s]*\))*\)")
 _NUMBER = re.compile(r"^\s*\d{1,9}[.)]\s", re.MULTILINE)
+_MAY_BE_NUMBER = re.compile(r"\d[.)]\s")
 _OPENING = frozenset("\"'“‘«‹([{「『【《〈（［｢¿¡*_`#>-•·–—")
 _NEAR = 400  # characters of words within which a lost place is looked for
 _FAR = 5_000
 _SURE = 24  # characters of words that are no coincidence
-
-
-_MAY_BE_NUMBER = re.compile(r"\d[.)]\s")
 
 
 class MarkdownSpan(NamedTuple):

@@ -101,8 +101,9 @@ class PageRenderer:
         if guard.connections > guard.most_connections:
             words = f"it opens over {guard.most_connections} connections: ATLAS_RENDER_MAX_REQUESTS"
             visit.stop(PageError(ErrorClass.QUOTA, "render_requests", words))
-        words = f"it transfers over {self.limits.bytes} bytes: ATLAS_RENDER_MAX_BYTES"
-        visit.stop(PageError(ErrorClass.QUOTA, "render_bytes", words))
+        else:
+            words = f"it transfers over {self.limits.bytes} bytes: ATLAS_RENDER_MAX_BYTES"
+            visit.stop(PageError(ErrorClass.QUOTA, "render_bytes", words))
 
 
 def _is_to_blame(lost: BrowserLost) -> PageError | None:

@@ -26,7 +26,7 @@ _COLUMNS: Columns[GenerationStatus] = {
     "state": lambda found: found.state,
     "since": lambda found: found.started_at if found.state == "building" else found.active_since,
     "texts": lambda found: found.texts,
-    "passages": lambda found: found.entries,
+    "chunks": lambda found: found.entries,
     "size": lambda found: f"{found.size / 1_000_000:.1f} MB",
     "analyser": lambda found: found.analyser,
     "kept until": lambda found: found.keep_until,

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from atlas.domain.chunking.chunk_bounds import CUTS_VERSION, bounds_column, stored_bounds
-from atlas.domain.chunking.document_chunks import chunk_bounds, document_chunks
+from atlas.domain.chunking.document_chunks import cut_bounds, document_chunks
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.search import chunk_places
 from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces, Places, stored_places
@@ -75,14 +75,14 @@ def test_whatever_a_document_is_cut_from_tells_it_from_others(cut: list[str]) ->
 def test_stored_bounds_name_what_an_export_names(
     text: str, markdown: str, outline: list[OutlineSection]
 ) -> None:
-    bounds = stored_bounds(bounds_column(chunk_bounds(text, markdown, outline)))
+    bounds = stored_bounds(bounds_column(cut_bounds(text, markdown, outline)))
     assert bounds is not None
     url = "https://a.example/fog"
     assert stored_places(url, bounds, outline) == _exported(url, text, markdown, outline)
 
 
 def test_bounds_of_other_cuts_are_not_used() -> None:
-    column = bounds_column(chunk_bounds(PAGE, PAGE, OUTLINE))
+    column = bounds_column(cut_bounds(PAGE, PAGE, OUTLINE))
     assert column is not None
     assert stored_bounds(column.replace(f"[{CUTS_VERSION},", f"[{CUTS_VERSION + 1},", 1)) is None
     assert bounds_column(None) is stored_bounds(None) is None
@@ -141,7 +141,7 @@ def test_other_cuts_have_another_version() -> None:
         OutlineSection(starts[0], 1, "Harbour", "h"),
         OutlineSection(starts[1], 2, "Boats", None),
     ]
-    column = bounds_column(chunk_bounds(text, markdown, outline))
+    column = bounds_column(cut_bounds(text, markdown, outline))
     assert column is not None
     digest = hashlib.sha256(column.encode()).hexdigest()[:12]
     assert (CUTS_VERSION, digest) == (1, "af99d2cfae64")

@@ -270,6 +270,10 @@ async def switch(
     `keep_until` is when the old one may be dropped; None retires it at once. Idempotent. None:
     there is no such generation any more. Raises `Behind`.
     """
+    async with alone(connection, silent=True):
+        found = (await known(connection)).get(generation)
+        if found is not None and found.state == "building":
+            await _begin_switch(connection, generation, run_id, keep_until)
     async with alone(connection):
         found = (await known(connection)).get(generation)
         if found is not None and found.state == "building":
@@ -290,16 +294,46 @@ async def roll_back(
 
     A run swaps once, however often it asks. Raises `Behind`.
     """
+    async with alone(connection, silent=True):
+        found = await pointers(connection)
+        if found.previous is not None and not await _has_switched(connection, run_id):
+            await _begin_switch(connection, found.previous, run_id, keep_until)
     async with alone(connection):
         found = await pointers(connection)
-        done = await connection.fetchval(
-            "select exists (select from index_generations where switched_by = $1)", run_id
-        )
+        done = await _has_switched(connection, run_id)
         if done or found.previous is None:
             return found if done else None
         await _expect_current(connection, index, found.previous)
         await activate(connection, index, found.previous, run_id, keep_until, now)
         return await pointers(connection)
+
+
+async def _has_switched(connection: Connection, run_id: str) -> bool:
+    switched = "select exists (select from index_generations where switched_by = $1)"
+    return bool(await connection.fetchval(switched, run_id))
+
+
+async def _begin_switch(
+    connection: Connection, generation: int, run_id: str, keep_until: datetime | None
+) -> None:
+    """Record what is about to be done in the engine, in a transaction before that one: the engine
+    keeps its part of a switch even if this process ends before it commits the other."""
+    await connection.execute(
+        "update search_index set switch_to = $1, switch_by = $2, switch_keeps_until = $3",
+        generation,
+        run_id,
+        keep_until,
+    )
+
+
+async def complete_switch(connection: Connection, index: SearchIndex, found: Generation) -> None:
+    """Activate what the engine serves, for the run that made the engine serve it, if it was one.
+    The caller is `alone`."""
+    begun = await connection.fetchrow(
+        "select switch_by, switch_keeps_until from search_index where switch_to = $1", found.number
+    )
+    run_id, keep_until = begun or (found.run_id, None)
+    await activate(connection, index, found.number, run_id, keep_until, found.started_at)
 
 
 async def _expect_current(connection: Connection, index: SearchIndex, generation: int) -> None:
@@ -340,6 +374,9 @@ async def activate(
         generation,
         now,
         run_id,
+    )
+    await connection.execute(
+        "update search_index set switch_to = null, switch_by = null, switch_keeps_until = null"
     )
 
 

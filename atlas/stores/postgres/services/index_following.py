@@ -247,9 +247,7 @@ class IndexFollower:
             if serving in ours:
                 found = (await generations.known(connection))[serving]
                 if found.state != "active":
-                    await generations.activate(
-                        connection, self.index, serving, found.run_id, None, found.started_at
-                    )
+                    await generations.complete_switch(connection, self.index, found)
             else:
                 await self._activate_previous(connection)
         self._agreed = True
