@@ -5,7 +5,9 @@ import pytest
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.search import chunk_places
 from atlas.domain.search.analysis import QueryTerm
-from atlas.stores.postgres.index.search import Hit, SearchScope, hits
+from atlas.stores.postgres.index.page_scope import SearchScope
+from atlas.stores.postgres.index.search import Hit
+from atlas.stores.postgres.index.shown_hits import hits
 from tests.stores.drive import Drive
 
 URL = "https://example.org/a"
