@@ -214,10 +214,13 @@ def _words_that_may_be(wanted: Set[str], folded: str) -> Iterator[re.Match[str]]
     """The words of a folded text that begin as one of the lexemes. English and Russian stems begin
     as their words do; words of other scripts are all gone through."""
     first = {lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}
+    first = set(filter(str.isalnum, first))  # names that begin with a sign are no words
+    if not first:
+        return iter(())
     if any(map(str.isdecimal, first)):  # the second part of a word like rfc9110 begins as it likes
         first.update(string.ascii_lowercase)
     ascii_ = folded.isascii()
-    if ascii_ or not _mark_or_gram().search("".join(set(folded))):
+    if ascii_ or not may_have_marks_or_grams().search(folded):
         return _beginning("".join(sorted(first)), ascii_).finditer(folded)
     runs = _word_pattern().finditer(folded)
     return (run for run in runs if run[0][0] in first or not _begins_as_stem(run[0]))
@@ -233,12 +236,11 @@ def _beginning(first: str, ascii_: bool) -> re.Pattern[str]:
     Russian, in a text without marks and n-grams. It goes through all of the text, which is most of
     what a snippet costs: a class comes first, and what is before it is looked at afterwards. The
     pattern is made for each query, so it has no class that takes long to compile."""
-    some, letter = re.escape(first), "[^\\W_]"
     if ascii_:
-        letter = "[a-z0-9]"
-    else:
-        some += "{-Я\u0450-\U0010ffff"  # all behind z but for а to я
-    return re.compile(rf"[{some}](?<={letter})(?<!{letter}.){letter}*", re.DOTALL)
+        return re.compile(rf"[{re.escape(first)}](?<![a-z0-9].)[a-z0-9]*")
+    # Two classes: that of both takes 5 ms to compile.
+    begins = rf"(?:[{re.escape(first)}]|[^\x00-zа-я])"
+    return re.compile(rf"{begins}(?<=[^\W_])(?<![^\W_].)[^\W_]*", re.DOTALL)
 
 
 def _said_by(word: str) -> Iterator[tuple[str, int, int]]:
@@ -412,7 +414,7 @@ def _algorithm(code: int) -> str | None:
 
 def prepare() -> None:
     """Make what the first analysis would wait for: some 50 ms."""
-    for pattern in (_run_pattern, _mark_or_gram, _word_pattern, cluster_pattern):
+    for pattern in (_run_pattern, may_have_marks_or_grams, _word_pattern, cluster_pattern):
         pattern()
 
 
@@ -432,20 +434,21 @@ _stemmers = _Stemmers()
 
 
 @functools.cache
-def _marks() -> str:
-    """Combining marks, as of Devanagari vowels: they belong to words, but `\\w` leaves them out."""
-    return character_ranges(map(unicodedata.category, characters()), "(?:M.)+", 2)
-
-
-@functools.cache
-def _mark_or_gram() -> re.Pattern[str]:
-    return re.compile(f"[{_marks()}{BIGRAM}{TRIGRAM}]")
+def may_have_marks_or_grams() -> re.Pattern[str]:
+    """Finds out quickly that a text has neither marks nor n-grams, as most in Latin, Greek,
+    Cyrillic, Hebrew and Arabic letters; finds some other characters as well."""
+    return re.compile(
+        r"[^\x00-\u02ff\u0370-\u0482\u048a-\u0590\u05c8-\u060f\u061b-\u064a\u0671-\u06d5"
+        r"\u2000-\u20cf\u2100-\u2bff]"
+    )
 
 
 @functools.cache
 def _word() -> str:
+    """A word; combining marks belong to it (Devanagari vowel signs), but `\\w` leaves them out."""
+    marks = character_ranges(map(unicodedata.category, characters()), "(?:M.)+", 2)
     letter = rf"[^\W_{BIGRAM}{TRIGRAM}]"
-    return rf"{letter}+(?:[{_marks()}]+{letter}*)*"
+    return rf"{letter}+(?:[{marks}]+{letter}*)*"
 
 
 @functools.cache
