@@ -31,7 +31,7 @@ import asyncpg
 from atlas.domain.index_parts import lexeme_query
 from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.old_index import Cut, search_old
-from atlas.stores.postgres.index.search import SearchScope
+from atlas.stores.postgres.index.page_scope import SearchScope
 from atlas.stores.search.port import TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from benchmarks.datasets import DATA

@@ -7,6 +7,7 @@ where errors of asyncpg and the Temporal SDK become those of `starter.errors`.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -93,8 +94,11 @@ class Parts:
     def search_index(self) -> SearchIndex:
         """The search index; opened once."""
         if self._index is None:
+            from atlas.domain.search import analysis
             from atlas.locations import search_index
 
+            # While PostgreSQL is connected to: the first search would wait for it.
+            threading.Thread(target=analysis.prepare, daemon=True).start()
             self._index = search_index(self.settings)
         return self._index
 

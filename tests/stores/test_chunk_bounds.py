@@ -5,7 +5,9 @@ import pytest
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.search import chunk_places
 from atlas.domain.search.analysis import QueryTerm
-from atlas.stores.postgres.index.search import Hit, SearchScope, hits
+from atlas.stores.postgres.index.page_scope import SearchScope
+from atlas.stores.postgres.index.search import Hit
+from atlas.stores.postgres.index.shown_hits import _pages, hits
 from tests.stores.drive import Drive
 
 URL = "https://example.org/a"
@@ -51,3 +53,50 @@ async def test_a_text_that_differs_in_blanks_brings_its_own_bounds(drive: Drive)
     kept = await shown(drive, "whale")
     await drive.pool.execute("update documents set chunk_bounds = null")
     assert await shown(drive, "whale") == kept
+
+
+async def test_of_a_long_text_only_the_chunks_are_read_that_are_looked_at(drive: Drive) -> None:
+    """What a hit shows is that of the whole text, wherever in it the engine found something."""
+    sections = [
+        f"## Part {n}\n\nIt says marker{n} of Dr. Fog. {'On it goes. ' * 60}" for n in range(40)
+    ]
+    await drive.add("docs")
+    await drive.run("docs", {URL: "\n\n".join(sections)})
+    found = await drive.document(URL)
+    text = bytes.fromhex(found.text_hash)
+    places = [(n, found.text.index(f"marker{n} ")) for n in (0, 1, 20, 39)]
+    parts = [(n, max(0, at - 3000), at + 3000) for n, at in places]
+    async with drive.pool.acquire() as connection:
+        rows = [
+            {
+                "text_hash": text,
+                "first": first,
+                "last": last,
+                "score": 1.0,
+                "members": 1,
+                "similar": [],
+                "number": number,
+            }
+            for number, first, last in parts
+        ]
+        everywhere = SearchScope(None, None)
+        read = [(await _pages(connection, [row], everywhere, None))[text] for row in rows]
+        assert all(
+            len(each["text"]) < len(found.text) / 3 and not each["markdown"] for each in read
+        )
+        assert [bool(each["skipped"]) for each in read] == [False, False, True, True]
+
+        async def all_hits() -> list[Hit]:
+            made = [
+                await hits(
+                    connection, [row], {QueryTerm(f"marker{row['number']}"): 1.0}, everywhere
+                )
+                for row in rows
+            ]
+            return [hit for (hit,) in made]
+
+        kept = await all_hits()
+        assert [hit.section for hit in kept] == [(f"Part {n}",) for n, _ in places]
+        assert all(f"marker{n}" in hit.snippet for (n, _), hit in zip(places, kept, strict=True))
+        await connection.execute("update documents set chunk_bounds = null")
+        assert await all_hits() == kept

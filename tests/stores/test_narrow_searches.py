@@ -110,3 +110,22 @@ async def test_a_common_word_is_not_counted(corpus: EngineCorpus) -> None:
 
 async def test_a_host_that_is_none_finds_nothing(corpus: EngineCorpus) -> None:
     assert (await corpus.search("fog site:[::1")).results == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "statements"),
+    [("fog", 2), ("fog site:few.example", 2), ("fog title:hafen", 3), ("nowhere", 1)],
+)
+async def test_a_page_of_results_is_read_with_two_statements(
+    corpus: EngineCorpus, query: str, statements: int
+) -> None:
+    """What is live, with its sketches, and the pages that are shown, with their texts; of titles,
+    what is live is asked for first."""
+    await corpus.search("fog")  # builds the index
+    said: list[str] = []
+    with corpus.connection.query_logger(lambda record: said.append(record.query)):
+        await corpus.search(query, limit=9)
+    read = [each for each in said if "unnest($1::bytea[]" in each]
+    assert len(read) == statements
+    others = [each for each in said if each not in read and "SAVEPOINT" not in each.upper()]
+    assert set(others) <= {"select corpus_id from corpus limit 1"}  # for the cursor

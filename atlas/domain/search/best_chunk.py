@@ -31,19 +31,26 @@ _PLACES = ChunkPlaces()
 @dataclass(frozen=True, slots=True)
 class ShownDocument:
     """A document as it is shown; its outline is None where none is known, the bounds of its chunks
-    where none are stored."""
+    where none are stored. With them, `text` may be without what stands before the character
+    `offset`, and behind the chunks that are looked at; places are those in the whole text."""
 
     url: str
     text: str
     markdown: str
     outline: Sequence[OutlineSection] | None
     bounds: Sequence[ChunkBounds] | None = None
+    offset: int = 0
 
-    def places(self) -> Sequence[ChunkPlace]:
-        """Where its chunks stand, in order."""
+    def places(self, part: tuple[int, int], outline: Outline) -> Sequence[ChunkPlace]:
+        """Where its chunks stand that overlap a part of its text, in order; the first if none
+        does: an older index may have been made of a text that differs in blanks."""
         if self.bounds is not None:
-            return stored_places(self.url, self.bounds, self.outline)
-        return _PLACES.of(self.url, self.text, self.markdown, self.outline)
+            chosen = [each for each in self.bounds if each.begin < part[1] and each.end > part[0]]
+            return stored_places(self.url, chosen or self.bounds[:1], outline)
+        chunks = _PLACES.of(self.url, self.text, self.markdown, self.outline)
+        return [each for each in chunks if each.start < part[1] and each.end > part[0]] or chunks[
+            :1
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +73,9 @@ def shown_chunk(
     """The best chunk within the part of a text that the engine found, and the best snippet of it;
     `weights` gives each lexeme its worth. A phrase weighs as much as all lexemes together: who
     quotes wants to see it. Without any match it is the first chunk."""
-    text = document.text
-    chunks = document.places()
-    # An older index may have been made of a text that differs in blanks.
-    chunks = [each for each in chunks if each.start < part[1] and each.end > part[0]] or chunks[:1]
+    text, skipped = document.text, document.offset
+    outline = Outline(document.outline or ())
+    chunks = [each.moved(-skipped) for each in document.places(part, outline)]
     if not chunks:
         return ShownChunk(Snippet("", ()), None, (), None)
     matches = term_matches(text, weights, chunks[0].start, chunks[-1].end)
@@ -84,7 +90,7 @@ def shown_chunk(
     if piece.at is None:
         return ShownChunk(piece, chunk.id, (), None)
     # In API manuals a term that the section defines may have an anchor of its own.
-    place = Outline(document.outline or ()).at(piece.at)
+    place = outline.at(piece.at + skipped)
     anchor = place.anchor if place.section == chunk.section else chunk.anchor
     return ShownChunk(piece, chunk.id, chunk.section, anchor)
 

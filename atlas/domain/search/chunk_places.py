@@ -33,15 +33,17 @@ class ChunkPlace(NamedTuple):
     section: tuple[str, ...]
     anchor: str | None
 
+    def moved(self, by: int) -> ChunkPlace:
+        """The same chunk in a text of which the beginning is left out, or put back."""
+        return self._replace(start=self.start + by, end=self.end + by) if by else self
+
 
 Places = tuple[ChunkPlace, ...]
 
 
-def stored_places(
-    url: str, bounds: Sequence[ChunkBounds], outline: Sequence[OutlineSection] | None
-) -> Places:
-    """The places of the chunks of a document, by its stored bounds."""
-    page, sections = url_key(url), Outline(outline or ())
+def stored_places(url: str, bounds: Sequence[ChunkBounds], sections: Outline) -> Places:
+    """The places of chunks of a document, by their stored bounds."""
+    page = url_key(url)
     return tuple(
         ChunkPlace(
             f"{page}-{each.digest}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from rapidfuzz.distance import OSA
@@ -47,8 +47,8 @@ def nearest_word(word: str, texts: Iterable[str]) -> str | None:
     for text in texts:
         found.update(each for each in _WORD.findall(text) if abs(len(each) - len(word)) <= most)
     ranked = []
-    for each, frequency in found.items():
-        edits = OSA.distance(ours, _plain(each), score_cutoff=most)
+    for (each, frequency), plain in zip(found.items(), _plain_words(found), strict=True):
+        edits = OSA.distance(ours, plain, score_cutoff=most)
         if edits == 0:
             return None
         if edits <= most:
@@ -59,3 +59,12 @@ def nearest_word(word: str, texts: Iterable[str]) -> str | None:
 def _plain(word: str) -> str:
     folded = fold(word)
     return without_accents(folded) or folded
+
+
+def _plain_words(words: Collection[str]) -> list[str]:
+    """`_plain` of each, all at once: of twenty texts they are thousands."""
+    if not words:
+        return []
+    folded = fold("\n".join(words))
+    plain = without_accents(folded).split("\n")
+    return [one or other for one, other in zip(plain, folded.split("\n"), strict=True)]

@@ -47,6 +47,10 @@ def weight(counted: CountedTerm, entries: int) -> float:
     return counted.term.weight * math.log1p(max(rare, 0.0))
 
 
+LEAST_FACTOR = 8 / 9 - 1e-5
+"""Below every `length_factor`."""
+
+
 def length_factor(length: int, average: float) -> float:
     """What to multiply the score of an engine with that keeps lengths in one byte.
 

@@ -111,7 +111,9 @@ class _Borders:
 
 def _end(text: str, low: int, at: int) -> int:
     """Where the sentence before a place ends."""
-    return low + len(text[low:at].rstrip())
+    while at > low and text[at - 1].isspace():
+        at -= 1
+    return at
 
 
 def _characters(part: str) -> int:
@@ -144,16 +146,14 @@ def _compose(
     text: str, start: int, end: int, found: Sequence[tuple[int, int]]
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The line, with white space collapsed, and the marks in it."""
-    line = ""
-    place: dict[int, int] = {}  # offset in the text -> offset in the line
-    for index in range(start, end):
-        place[index] = len(line)
-        if not text[index].isspace():
-            line += text[index]
-        elif line and line[-1] != " ":
-            line += " "
-    place[end] = len(line.rstrip())
-    return line.rstrip(), _merged([(place[a], place[b]) for a, b in found])
+    line = _line(text[start:end]).rstrip()
+    # Behind a match at the very end there may be a blank that the line is without.
+    ends = {at: min(len(_line(text[start:at])), len(line)) for each in found for at in each}
+    return line, _merged([(ends[a], ends[b]) for a, b in found])
+
+
+def _line(said: str) -> str:
+    return _SPACE.sub(" ", said).lstrip(" ")
 
 
 def _merged(marks: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -334,7 +335,7 @@ def _best(
     all that match whatever is asked for, which in a large corpus takes longer than all of this.
     """
     found = searcher.search(query, limit + _LOOKED_THROUGH)
-    hits = found.hits  # a new list whenever it is read
+    hits = _within_reach(found.hits, limit)
     lengths = searcher.fast_field_values("length", [address for _, address in hits])
     exact = [
         score * factors[int(length or 0)] for (score, _), length in zip(hits, lengths, strict=True)
@@ -349,6 +350,16 @@ def _best(
     matches = [_match(searcher.doc(at), score) for score, at in rounded if score >= enough]
     matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
     return matches[:limit], _count_of(found)
+
+
+def _within_reach(
+    hits: Sequence[tuple[float, tantivy.DocAddress]], limit: int
+) -> Sequence[tuple[float, tantivy.DocAddress]]:
+    """Those that may be among the best: the exact score of the others is too low."""
+    if len(hits) <= limit:
+        return hits
+    low = ranking.LEAST_FACTOR * hits[limit - 1][0]
+    return hits[: bisect_left(hits, -low, key=lambda hit: -hit[0])]
 
 
 def _tied(score: float) -> float:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import astuple
 
 import pytest
@@ -13,14 +14,17 @@ from atlas.domain.index_parts import index_parts
 from atlas.domain.search import analysis
 from atlas.domain.search.analysis import (
     ANALYSER_VERSION,
+    BIGRAM,
     PART_CHARACTERS,
+    TRIGRAM,
     QueryTerm,
+    may_have_marks_or_grams,
     occurrences,
     query_phrases,
     query_terms,
     tokens,
 )
-from atlas.domain.search.fold import fold
+from atlas.domain.search.fold import cluster_pattern, fold
 
 SAMPLES = (
     "The keepers' lamps were running; wind_speed = 12.5 m/s",
@@ -212,3 +216,20 @@ def test_russian_words_are_found_by_stems_that_begin_as_they_do(word: str) -> No
     for term in query_terms(word):
         assert term.lexeme[0] == word[0] or word[0] == "ё"
         assert (term.lexeme, 6, 6 + len(word)) in occurrences(f"ночью {word}", [term.lexeme])
+
+
+def test_no_mark_and_no_gram_is_overlooked() -> None:
+    """What has none is searched with a pattern that knows of none."""
+    found = may_have_marks_or_grams()
+    grams = re.compile(f"[{BIGRAM}{TRIGRAM}]")
+    for each in map(chr, range(0x110000)):
+        if unicodedata.category(each)[0] == "M" or grams.match(each):
+            assert found.match(each), hex(ord(each))
+
+
+def test_what_the_first_analysis_needs_can_be_made_before() -> None:
+    for pattern in (analysis._run_pattern, analysis._word_pattern, cluster_pattern):
+        pattern.cache_clear()
+    analysis.prepare()
+    for pattern in (analysis._run_pattern, analysis._word_pattern, cluster_pattern):
+        assert pattern.cache_info().currsize == 1

@@ -7,7 +7,7 @@ import pytest
 
 from atlas.domain.chunking.chunk_bounds import CUTS_VERSION, bounds_column, stored_bounds
 from atlas.domain.chunking.document_chunks import cut_bounds, document_chunks
-from atlas.domain.extraction.outline import OutlineSection
+from atlas.domain.extraction.outline import Outline, OutlineSection
 from atlas.domain.search import chunk_places
 from atlas.domain.search.chunk_places import ChunkPlace, ChunkPlaces, Places, stored_places
 
@@ -78,7 +78,9 @@ def test_stored_bounds_name_what_an_export_names(
     bounds = stored_bounds(bounds_column(cut_bounds(text, markdown, outline)))
     assert bounds is not None
     url = "https://a.example/fog"
-    assert stored_places(url, bounds, outline) == _exported(url, text, markdown, outline)
+    assert stored_places(url, bounds, Outline(outline or ())) == _exported(
+        url, text, markdown, outline
+    )
 
 
 def test_bounds_of_other_cuts_are_not_used() -> None:

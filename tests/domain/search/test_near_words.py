@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain.search.near_words import (
+    _WORD,
+    _plain,
+    _plain_words,
     allowed_edits,
     nearest_word,
     words_to_check,
@@ -54,3 +57,9 @@ def test_other_accents_are_no_other_word() -> None:
 )
 def test_words_of_letters_are_looked_at(query: str, looked_at: list[str]) -> None:
     assert [word for word, _ in words_to_check(query)] == looked_at
+
+
+@given(st.text("aéßﬁ\u0130ΣςёйЖ\u0345\u0301燈ำﾗﾞא ", max_size=60))
+def test_many_words_are_made_plain_as_each_is(text: str) -> None:
+    words = _WORD.findall(text)
+    assert _plain_words(words) == [_plain(word) for word in words]

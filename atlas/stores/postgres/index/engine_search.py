@@ -27,15 +27,13 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.facets import COUNTED, checked_facets, count_facets, no_counts
 from atlas.stores.postgres.index.live_clusters import ResultCluster, live_clusters
 from atlas.stores.postgres.index.old_index import Cut, search_old
-from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope
+from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, SearchScope
 from atlas.stores.postgres.index.past_search import expect_kept
 from atlas.stores.postgres.index.score_explanations import scored_terms
 from atlas.stores.postgres.index.search import (
     LeftOut,
     SearchPage,
-    SearchScope,
     check_query,
-    hits,
     one_snapshot,
     storable,
 )
@@ -45,6 +43,7 @@ from atlas.stores.postgres.index.search_pages import (
     going_on,
     shown_first,
 )
+from atlas.stores.postgres.index.shown_hits import hits
 from atlas.stores.postgres.index.spelling_hints import words_instead
 from atlas.stores.postgres.index.unknown_language import unknown_pages_of, unknown_texts
 from atlas.stores.search.port import (

@@ -15,9 +15,8 @@ import asyncpg
 
 from atlas.domain.search.analysis import TITLE_CHARACTERS, PhraseWord, holds_phrase
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.page_scope import in_page_scope
-from atlas.stores.postgres.index.search import FacetName, FacetValue, SearchFacet, SearchScope
-from atlas.stores.postgres.sources.sources import held_by, holders
+from atlas.stores.postgres.index.page_scope import SearchScope, shown_documents
+from atlas.stores.postgres.index.search import FacetName, FacetValue, SearchFacet
 
 FACETS: tuple[FacetName, ...] = get_args(FacetName)
 
@@ -54,10 +53,11 @@ async def count_facets(
     """Count the live documents with these texts; `titles` are phrases that a title must have."""
     if not names:
         return ()
+    live = shown_documents("o.text_hash", scope, None, 4)
     rows = await connection.fetch(
-        _DOCUMENTS,
-        *(list(texts), scope.source, scope.lang, *scope.pages.parameters),
-        *(TITLE_CHARACTERS if titles else 0, "source" in names),
+        _DOCUMENTS.format(holders=live.holders, documents=live.rows),
+        *(list(texts), TITLE_CHARACTERS if titles else 0, "source" in names),
+        *live.parameters,
     )
     found = [row for row in rows if all(holds_phrase(row["title"], each) for each in titles)]
     return tuple(_facet(name, found, exact=exact) for name in names)
@@ -81,17 +81,13 @@ def _values(name: FacetName, row: asyncpg.Record) -> Iterator[str | None]:
 
 
 # Looked up one by one: the array is in nobody's statistics, and may be small.
-_DOCUMENTS = f"""
+_DOCUMENTS = """
 select found.* from unnest($1::bytea[]) as o(text_hash)
  cross join lateral (
-       select left(d.title, $10) as title, d.lang,
+       select left(d.title, $2) as title, d.lang,
               substring(p.url from '^[^:]+://(?:[^/?#@]*@)?([^/?#]*)') as host,
               extract(year from d.published at time zone 'UTC')::int as year,
-              case when $11 then {holders("d.page_id")} end as sources
-         from documents d
-         join versions v on v.document_id = d.id and v.valid_to is null
-         join pages p on p.id = d.page_id
-        where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
-          and {held_by(2, "d.page_id")} and {in_page_scope(4)}
+              case when $3 then {holders} end as sources
+         from {documents}
        offset 0) as found
-"""  # noqa: S608 (constants)
+"""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+
 from atlas.domain.search.analysis import TITLE_CHARACTERS, PhraseWord, holds_phrase
+from atlas.domain.similarity.likeness import ComparedText, ShownTexts
+from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.page_scope import in_page_scope
-from atlas.stores.postgres.index.past_search import LIVE_AT
-from atlas.stores.postgres.index.search import SearchScope
-from atlas.stores.postgres.index.shown_copies import copies_of_shown
-from atlas.stores.postgres.sources.sources import held_by
+from atlas.stores.postgres.index.page_scope import SearchScope, shown_documents
 from atlas.stores.search.port import PartMatch
 
 _SIMILAR = 5
 """Near-duplicates that a result names."""
+_COMPARED = 5_000
+"""Texts of a list that are compared with those above them: a fifth of a second."""
 
 
 @dataclass(slots=True)
@@ -53,17 +55,21 @@ async def live_clusters(
     best: dict[bytes, PartMatch] = {}
     for match in matches:
         best.setdefault(match.text_hash, match)
-    if at is None:
-        scoped = (scope.source, scope.lang, *scope.pages.parameters)
-        rows = await connection.fetch(_LIVE, list(best), *scoped)
-        live = {row["text_hash"] for row in rows if _is_titled(row["title"], titles)}
-    else:
-        rows = await connection.fetch(LIVE_AT, list(best), scope.source, scope.lang, at)
-        live = {row["text_hash"] for row in rows}
-    found = [text for text in best if text in live]
-    copy_of = await copies_of_shown(connection, found, shown) if collapse else {}
+    documents = shown_documents("o.text_hash", scope, at, 4, pages=False)
+    statement = _LIVE.format(documents=documents.rows)
+    texts = list(best)
+    if titles:  # few of them may have it, and only these are compared
+        rows = await connection.fetch(statement, texts, TITLE_CHARACTERS, 0, *documents.parameters)
+        titled = {row["text_hash"] for row in rows if _is_titled(row["title"], titles)}
+        texts = [text for text in texts if text in titled]
+    compared = _COMPARED if collapse else 0
+    rows = await connection.fetch(statement, texts, 0, compared, *documents.parameters)
+    live = {row["text_hash"]: row for row in rows}
+    found = [live[text] for text in best if text in live]
+    copy_of = _copies(found, shown) if collapse else {}
     clusters: dict[bytes, ResultCluster] = {}
-    for text in found:
+    for row in found:
+        text = row["text_hash"]
         if text in copy_of:
             clusters[copy_of[text]].others.append(text)
         else:
@@ -72,17 +78,40 @@ async def live_clusters(
 
 
 def _is_titled(title: str, phrases: Sequence[Sequence[PhraseWord]]) -> bool:
-    return all(holds_phrase(title[:TITLE_CHARACTERS], phrase) for phrase in phrases)
+    return all(holds_phrase(title, phrase) for phrase in phrases)
+
+
+def _copies(texts: Iterable[asyncpg.Record], shown: int | None) -> dict[bytes, bytes]:
+    """Of texts in the order of a list, those that are copies of one shown above them, and of which;
+    of the first `shown` only, or of any. A text whose sketch an older version made is compared with
+    none."""
+    list_ = ShownTexts(shown)
+    answers = (
+        (row["text_hash"], list_.show(_compared(row)))
+        for row in texts
+        if row["signature"] is not None
+    )
+    return {text: copied for text, copied in answers if copied is not None}
+
+
+def _compared(row: asyncpg.Record) -> ComparedText:
+    return ComparedText(
+        text_hash=row["text_hash"],
+        signature=row["signature"],
+        name=row["name"],
+        body=row["body"],
+        size=row["size"],
+        hosts=frozenset(row["hosts"]),
+    )
 
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.
 _LIVE = f"""
-select o.text_hash, live.title from unnest($1::bytea[]) as o(text_hash)
- cross join lateral (
-       select d.title
-         from documents d
-         join versions v on v.document_id = d.id and v.valid_to is null
-         join pages p on p.id = v.page_id
-        where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
-          and {held_by(2, "d.page_id")} and {in_page_scope(4)} limit 1) as live
+select o.text_hash, live.title, s.signature, s.name, s.body, s.size, s.hosts
+  from unnest($1::bytea[]) with ordinality as o(text_hash, place)
+ cross join lateral (select left(d.title, $2) as title from {{documents}} limit 1) as live
+  left join lateral (
+       select signature, name, body, size, hosts from sketches s
+        where s.text_hash = o.text_hash and s.version = {SKETCH_VERSION} and o.place <= $3
+       offset 0) as s on true
 """  # noqa: S608 (constants)

@@ -18,7 +18,9 @@ from atlas.domain.search import ranking
 from atlas.domain.search.analysis import QueryTerm, query_phrases, query_terms
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.search import SearchPage, SearchScope, hits, one_snapshot
+from atlas.stores.postgres.index.page_scope import SearchScope
+from atlas.stores.postgres.index.search import SearchPage, one_snapshot
+from atlas.stores.postgres.index.shown_hits import hits
 from atlas.stores.postgres.sources.sources import held_by
 
 

@@ -51,57 +51,34 @@ def _said(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
-def _open_at(version: str, at: int) -> str:
+def open_at(version: str, moment: str) -> str:
     """SQL: whether a version was open at the moment that a parameter says."""
     return (
-        f"{version}.valid_from <= ${at}::timestamptz "
-        f"and ({version}.valid_to is null or {version}.valid_to > ${at}::timestamptz)"
+        f"{version}.valid_from <= {moment}::timestamptz "
+        f"and ({version}.valid_to is null or {version}.valid_to > {moment}::timestamptz)"
     )
 
 
-def _holders_at(page: str, at: int) -> str:
+def holders_at(page: str, moment: str) -> str:
     """SQL: the names of the sources that held a page at that moment, in order: by the last change
     until then; by the next one, which names those that held it until then as well; or now."""
     return f"""coalesce(
-        (select c.sources from changes c where c.page_id = {page} and c.at <= ${at}::timestamptz
+        (select c.sources from changes c where c.page_id = {page} and c.at <= {moment}::timestamptz
             and c.kind not in ('removed', 'erased') order by c.number desc limit 1),
-        (select c.sources from changes c where c.page_id = {page} and c.at > ${at}::timestamptz
+        (select c.sources from changes c where c.page_id = {page} and c.at > {moment}::timestamptz
             order by c.number limit 1),
         array(select s.name from source_pages sp join sources s on s.id = sp.source_id
                where sp.page_id = {page} order by s.name))"""  # noqa: S608 (constants)
 
 
-def _held_at(source: int, page: str, at: int) -> str:
-    return f"(${source}::text is null or ${source} = any({_holders_at(page, at)}))"
+def held_at(source: str, page: str, moment: str) -> str:
+    """SQL: whether that source held the page at that moment."""
+    return f"{source} = any({holders_at(page, moment)})"
 
-
-LIVE_AT = f"""
-select o.text_hash from unnest($1::bytea[]) as o(text_hash)
- where exists (
-       select from documents d join versions v on v.document_id = d.id and {_open_at("v", 4)}
-        where d.text_hash = o.text_hash and ($3::text is null or d.lang = $3)
-          and {_held_at(2, "d.page_id", 4)} offset 0)
-"""  # noqa: S608 (constants)
-"""Of some texts those that were live then."""
 
 UNKNOWN_PAGES_AT = f"""
 select count(distinct d.page_id)
-  from documents d join versions v on v.document_id = d.id and {_open_at("v", 3)}
- where d.text_hash = any($1::bytea[]) and d.lang is null and {_held_at(2, "d.page_id", 3)}
+  from documents d join versions v on v.document_id = d.id and {open_at("v", "$3")}
+ where d.text_hash = any($1::bytea[]) and d.lang is null
+   and ($2::text is null or {held_at("$2", "d.page_id", "$3")})
 """  # noqa: S608 (constants)
-
-PAGES_AT = f"""
-select w.text_hash, shown.*
-  from unnest($1::bytea[]) as w(text_hash)
- cross join lateral (
-       select p.url, d.title, d.lang, d.truncated, d.id as document,
-              count(*) over () - 1 as copies,
-              {_holders_at("d.page_id", 4)} as sources
-         from documents d
-         join versions v on v.document_id = d.id and {_open_at("v", 4)}
-         join pages p on p.id = d.page_id
-        where d.text_hash = w.text_hash and ($3::text is null or d.lang = $3)
-          and {_held_at(2, "d.page_id", 4)}
-        order by p.url collate "C" limit 1) as shown
-"""  # noqa: S608 (constants)
-"""The page that shows each text, as it was then."""

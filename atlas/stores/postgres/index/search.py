@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-import asyncpg
 from asyncpg.transaction import Transaction
 
-from atlas.domain.addresses.urls import with_fragment
-from atlas.domain.chunking.chunk_bounds import stored_bounds
-from atlas.domain.extraction.outline import stored_outline
-from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.score_explanation import ScoredTerm
-from atlas.domain.search.stop_words import meant_terms
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.page_scope import EVERY_PAGE, PageScope, in_page_scope
-from atlas.stores.postgres.index.past_search import PAGES_AT
-from atlas.stores.postgres.sources.sources import held_by, holders
-
-if TYPE_CHECKING:
-    from atlas.domain.search.best_chunk import ShownChunk
 
 MAX_QUERY = 2_000  # characters
 MAX_LIMIT = 1_000
 MAX_OFFSET = 10_000
 
-_TEXTS = 8
-"""Documents whose texts are in memory at once: each may have some megabytes."""
-
 FacetName = Literal["source", "lang", "host", "year"]
-
-_Row = Mapping[str, Any] | asyncpg.Record
-
-
-@dataclass(frozen=True, slots=True)
-class SearchScope:
-    """Which texts may be found: those with a live page in this source, of this language."""
-
-    source: str | None
-    lang: str | None
-    pages: PageScope = EVERY_PAGE
-
-    @property
-    def everything(self) -> bool:
-        """Whether it leaves nothing out."""
-        return self.source is None and self.lang is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,101 +143,6 @@ def one_snapshot(connection: Connection) -> Transaction:
     return connection.transaction(isolation="repeatable_read", readonly=True)
 
 
-async def hits(
-    connection: Connection,
-    rows: Sequence[_Row],
-    weights: Mapping[QueryTerm, float],
-    scope: SearchScope,
-    at: datetime | None = None,
-    quoted: Sequence[Sequence[PhraseWord]] = (),
-) -> list[Hit]:
-    """The results of a page; each row has text_hash, the first and last character of its best part,
-    score, members of its cluster, and the texts of some of these as `similar`. `at`: as they were
-    then. `quoted` are the phrases of the query."""
-    pages = await _pages(connection, rows, scope, at)
-    # Those without are of no live page in this language and source.
-    found = [(row, pages[row["text_hash"]]) for row in rows if row["text_hash"] in pages]
-    hits = []
-    async for row, page, text in _with_texts(connection, found):
-        # Some milliseconds each: other work of this process goes on meanwhile.
-        shown = await asyncio.to_thread(_shown, row, page, text, weights, quoted)
-        hits.append(
-            Hit(
-                url=page["url"],
-                title=page["title"],
-                snippet=shown.snippet.text,
-                score=row["score"],
-                source=next(iter(page["sources"]), None),
-                lang=page["lang"],
-                sources=tuple(page["sources"]),
-                marks=shown.snippet.marks,
-                copies=page["copies"],
-                similar_count=row["members"] - 1,
-                similar=tuple(pages[t]["url"] for t in row["similar"] if t in pages),
-                truncated=page["truncated"],
-                section=shown.section,
-                anchor=shown.anchor,
-                section_url=with_fragment(page["url"], shown.anchor),
-                chunk_id=shown.chunk_id,
-                terms=row.get("terms", ()),
-            )
-        )
-    return hits
-
-
-async def _with_texts(
-    connection: Connection, found: Sequence[tuple[_Row, asyncpg.Record]]
-) -> AsyncIterator[tuple[_Row, asyncpg.Record, asyncpg.Record]]:
-    """The same, each with the text of its document: a few at a time, since they may be long."""
-    for first in range(0, len(found), _TEXTS):
-        some = found[first : first + _TEXTS]
-        read = await connection.fetch(
-            "select id, text, markdown, outline, chunk_bounds "
-            "from documents where id = any($1::bigint[])",
-            [page["document"] for _, page in some],
-        )
-        texts = {text["id"]: text for text in read}
-        for row, page in some:
-            if page["document"] in texts:  # in a caller's transaction, it may have gone meanwhile
-                yield row, page, texts[page["document"]]
-
-
-def _shown(
-    row: _Row,
-    page: asyncpg.Record,
-    text: asyncpg.Record,
-    weights: Mapping[QueryTerm, float],
-    quoted: Sequence[Sequence[PhraseWord]],
-) -> ShownChunk:
-    # The parser of Markdown: a worker has this module for what it says of the index only.
-    from atlas.domain.search.best_chunk import ShownDocument, shown_chunk
-
-    outline = stored_outline(text["outline"])
-    bounds = stored_bounds(text["chunk_bounds"])
-    said = ShownDocument(page["url"], text["text"], text["markdown"], outline, bounds)
-    meant = meant_terms(weights, quoted, page["lang"])
-    return shown_chunk(said, (row["first"], row["last"]), meant, quoted)
-
-
-async def _pages(
-    connection: Connection,
-    rows: Sequence[_Row],
-    scope: SearchScope,
-    at: datetime | None,
-) -> dict[bytes, asyncpg.Record]:
-    """The page that shows each text, and the number of its document."""
-    texts = [row["text_hash"] for row in rows]
-    texts += [text_hash for row in rows for text_hash in row["similar"]]
-    if not texts:
-        return {}
-    asked = [texts, scope.source, scope.lang]
-    if at is None:
-        shown = await connection.fetch(PAGES, *asked, *scope.pages.parameters)
-    else:
-        shown = await connection.fetch(PAGES_AT, *asked, at)
-    return {row["text_hash"]: row for row in shown}
-
-
 def check_query(query: str, limit: int, offset: int) -> None:
     """Raise ValueError, with the fix, for a query or a page that is too long."""
     if len(query) > MAX_QUERY:
@@ -286,21 +158,3 @@ def check_query(query: str, limit: int, offset: int) -> None:
 def storable(name: str | None) -> str | None:
     """A name PostgreSQL can compare: what it cannot store, no row holds."""
     return name and name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-PAGES = f"""
-select w.text_hash, shown.*
-  from unnest($1::bytea[]) as w(text_hash)
- cross join lateral (
-       select p.url, d.title, d.lang, d.truncated, d.id as document,
-              count(*) over () - 1 as copies,
-              {holders("d.page_id")} as sources
-         from documents d
-         join versions v on v.document_id = d.id and v.valid_to is null
-         join pages p on p.id = d.page_id
-         left join duplicates x on x.page_id = p.id
-        where d.text_hash = w.text_hash and ($3::text is null or d.lang = $3)
-          and {held_by(2, "d.page_id")}
-          and {in_page_scope(4)}
-        order by x.page_id is not null, p.url collate "C" limit 1) as shown
-"""  # noqa: S608 (constants)

@@ -6,12 +6,14 @@ document within the scope of the search has it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from atlas.domain.search.near_words import nearest_word, words_to_check
 from atlas.domain.search.query_language import parse_query
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.index.search import SearchScope, WordInstead
+from atlas.stores.postgres.index.page_scope import SearchScope
+from atlas.stores.postgres.index.search import WordInstead
 from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import SearchIndex, TextScope
 
@@ -25,9 +27,10 @@ async def words_instead(
     connection: Connection, index: SearchIndex, query: str, scope: SearchScope
 ) -> tuple[WordInstead, ...]:
     """For each word of the query that no document has, the nearest that some have, if any."""
+    asked, within = list(_asked(query)), TextScope(scope.source, scope.lang)
+    near = await asyncio.gather(*(index.texts_near(each, within, _TEXTS) for _, each in asked))
     found = []
-    for word, lexeme in _asked(query):
-        texts = await index.texts_near(lexeme, TextScope(scope.source, scope.lang), _TEXTS)
+    for (word, _), texts in zip(asked, near, strict=True):
         if not texts:
             continue
         said = await connection.fetch(_LIVE_TEXTS, texts, scope.source, scope.lang, _CHARACTERS)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.page_scope import SearchScope
 from atlas.stores.postgres.index.past_search import UNKNOWN_PAGES_AT
-from atlas.stores.postgres.index.search import SearchScope
 from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import PartMatches, TextScope
 

@@ -323,7 +323,7 @@ async def _text(connection: Connection, page: int) -> TextKept | None:
 
 
 async def _shown_instead(connection: Connection, page: int, text: bytes) -> str | None:
-    """The page that search shows for a text, when it is another: see `search.PAGES`."""
+    """The page that search shows for a text, when it is another: see `shown_hits`."""
     row = await connection.fetchrow(
         """
         select d.page_id, p.url from documents d
