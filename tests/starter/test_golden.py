@@ -107,8 +107,8 @@ FIELDS = {
     "docs chunks": {"id"},
     "doctor": {"detail", "milliseconds", "mend", "status"},
     "explain": {"seconds"},
-    "hosts list": {"waits"},
-    "hosts show": {"waits"},
+    "hosts list": {"waits", "delay"},
+    "hosts show": {"waits", "delay"},
     "index list": {"bytes"},
     "index status": {"bytes"},
     "report list": {"hashes"},
@@ -117,8 +117,8 @@ FIELDS = {
     "search": {"score", "chunk_id"},
     "config show": {"variables"},
     "sources freshness": {"late"},
-    "status": {"memory_bytes", *_MOMENT},
-    "top": _MOMENT,
+    "status": {"memory_bytes", "delay", *_MOMENT},
+    "top": {"delay", *_MOMENT},
 }
 """Fields of a command that say what this machine, or this moment, is like."""
 
