@@ -94,11 +94,11 @@ class Parts:
     def search_index(self) -> SearchIndex:
         """The search index; opened once."""
         if self._index is None:
-            from atlas.domain.search import analysis
             from atlas.locations import search_index
+            from atlas.stores.postgres.index import shown_hits
 
             # While PostgreSQL is connected to: the first search would wait for it.
-            threading.Thread(target=analysis.prepare, daemon=True).start()
+            threading.Thread(target=shown_hits.prepare, daemon=True).start()
             self._index = search_index(self.settings)
         return self._index
 

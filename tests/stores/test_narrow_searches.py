@@ -13,6 +13,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from atlas.domain.chunking import sentences
+from atlas.domain.search import analysis
+from atlas.stores.postgres.index import shown_hits
 from atlas.stores.search.port import PartMatches, TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.stores.corpus import NOW, EngineCorpus
@@ -129,3 +132,14 @@ async def test_a_page_of_results_is_read_with_two_statements(
     assert len(read) == statements
     others = [each for each in said if each not in read and "SAVEPOINT" not in each.upper()]
     assert set(others) <= {"select corpus_id from corpus limit 1"}  # for the cursor
+
+
+async def test_the_first_search_makes_no_pattern_that_was_prepared(corpus: EngineCorpus) -> None:
+    patterns = (analysis._run_pattern, analysis._word_pattern, sentences._ends)
+    for pattern in patterns:
+        pattern.cache_clear()
+    shown_hits.prepare()
+    made = [pattern.cache_info().misses for pattern in patterns]
+    assert made == [1, 1, 1]
+    await corpus.search("fog")
+    assert [pattern.cache_info().misses for pattern in patterns] == made

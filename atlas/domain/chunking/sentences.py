@@ -68,6 +68,12 @@ class Cuttable:
         return before < 0 or not self._spans[before][0] < at < self._spans[before][1]
 
 
+def prepare() -> None:
+    """Make what the first text would wait for."""
+    _protected()
+    _ends()
+
+
 @functools.cache
 def _protected() -> regex.Pattern[str]:
     """Links and pictures, inline code, addresses. One level of brackets inside, as Atlas writes."""

@@ -7,6 +7,7 @@ Part of the analyser (`analysis.py`): a change of any output raises its version.
 from __future__ import annotations
 
 import unicodedata
+from itertools import filterfalse
 
 _LATIN = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe"}
@@ -21,7 +22,7 @@ def without_accents(word: str) -> str:
     if word.isascii():
         return word
     parts = unicodedata.normalize("NFD", word)
-    return "".join(c for c in parts if not unicodedata.combining(c)).translate(_LATIN)
+    return "".join(filterfalse(unicodedata.combining, parts)).translate(_LATIN)
 
 
 def arabic_form(word: str) -> str:

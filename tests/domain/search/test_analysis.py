@@ -24,7 +24,7 @@ from atlas.domain.search.analysis import (
     query_terms,
     tokens,
 )
-from atlas.domain.search.fold import cluster_pattern, fold
+from atlas.domain.search.fold import fold
 
 SAMPLES = (
     "The keepers' lamps were running; wind_speed = 12.5 m/s",
@@ -225,11 +225,3 @@ def test_no_mark_and_no_gram_is_overlooked() -> None:
     for each in map(chr, range(0x110000)):
         if unicodedata.category(each)[0] == "M" or grams.match(each):
             assert found.match(each), hex(ord(each))
-
-
-def test_what_the_first_analysis_needs_can_be_made_before() -> None:
-    for pattern in (analysis._run_pattern, analysis._word_pattern, cluster_pattern):
-        pattern.cache_clear()
-    analysis.prepare()
-    for pattern in (analysis._run_pattern, analysis._word_pattern, cluster_pattern):
-        assert pattern.cache_info().currsize == 1

@@ -67,7 +67,7 @@ def test_stem_and_first_letters_of_one_word_are_no_meeting() -> None:
 @given(st.integers(0, 1_000_000), st.floats(1, 100_000))
 def test_a_length_kept_in_one_byte_is_made_up_for(length: int, average: float) -> None:
     factor = ranking.length_factor(length, average)
-    assert 0.88 < factor <= 1
+    assert ranking.LEAST_FACTOR < factor <= 1
     if length <= 40 or length in (42, 88, 96, 152):
         assert factor == 1  # lengths that one byte can say
 

@@ -42,7 +42,7 @@ def test_what_is_shown_of_real_texts_stays_the_same(name: str) -> None:
     found = list(digests(read(COLLECTIONS / name)))
     recorded = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
     if os.environ.get("RECORD") == "write":
-        RECORD.write_text(json.dumps({**recorded, name: found}, indent=1) + "\n", "utf-8")
+        RECORD.write_text(json.dumps({**recorded, name: found}) + "\n", "utf-8")
         return
     assert len(found) > 50
     assert [

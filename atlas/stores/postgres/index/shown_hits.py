@@ -31,6 +31,15 @@ _AHEAD = 100
 _Row = Mapping[str, Any] | asyncpg.Record
 
 
+def prepare() -> None:
+    """Load and make what the first search of a process would wait for: a tenth of a second."""
+    from atlas.domain.chunking import sentences
+    from atlas.domain.search import analysis, best_chunk  # noqa: F401 (the parser of Markdown)
+
+    analysis.prepare()
+    sentences.prepare()
+
+
 async def hits(
     connection: Connection,
     rows: Sequence[_Row],
