@@ -75,6 +75,7 @@ _BESIDE = re.compile(
     r"calendar|event",
     re.IGNORECASE,
 )
+_SEEN = re.compile(r"(?:time|text):")
 _PATHS = {
     "blog": r"blog|news|article|post|stor(?:y|ies)|magazine|journal|/20\d\d/|press|resources|guide",
     "forum": r"forum|thread|topic|/t/|questions|community|viewtopic|/r/|comments|discussion",
@@ -132,6 +133,9 @@ def date_answers(
         for answer in found.values():
             answer.marks["declared with prose"] = float(bool(_SURE & answer.marks.keys()))
     nothing = WeighedAnswer[datetime | None](None, "", dict(_of_page(head, signs, url)))
+    seen = (each.marks for each in found.values() if any(map(_SEEN.match, each.marks)))
+    for marks in islice(seen, 1):
+        marks["first seen"] = 1.0
     crowded = [each for each in _CROWDED if nothing.marks[f"none: {each}"]]
     for answer in found.values():
         if _DECLARED & answer.marks.keys():
