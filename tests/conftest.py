@@ -170,8 +170,9 @@ async def lent_zygotes() -> AsyncIterator[None]:
     """Ends what the workers in this process borrowed, and what workers in processes of their own
     and all zygotes fork from (tests/e2e/forks.py)."""
     from tests.e2e.forked_workers import WORKERS
-    from tests.e2e.zygotes import LENDER, ZYGOTES
+    from tests.e2e.zygotes import LENDER, ZYGOTES, address
 
+    address()  # begins its imports, while the servers begin
     yield
     WORKERS.close()
     await LENDER.close()

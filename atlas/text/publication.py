@@ -44,8 +44,8 @@ _LD_KINDS = {
 }
 _DECLARED = frozenset(("ld article", "ld page", "ld question", "meta published", "meta date"))
 _SURE = frozenset(("ld article", "meta published", "meta date", "itemprop"))
-_CROWDED = ("path of a shop", "path of a manual", "list")
-"""Pages whose declared date is often that of their template, or of one item."""
+_KINDS_OF_PAGE = ("path of a shop", "path of a blog", "path of a forum", "list")
+"""A shop's or a list's declared date is often that of its template, or of one item."""
 _PROSE = 5  # paragraphs from which a page is written text
 _FIRM = frozenset((*_DECLARED, "itemprop", "time:0", "text:0", "path"))
 _MODIFIED = frozenset(("ld modified", "meta modified"))
@@ -75,6 +75,7 @@ _BESIDE = re.compile(
     r"calendar|event",
     re.IGNORECASE,
 )
+_SEEN = re.compile(r"(?:time|text):")
 _PATHS = {
     "blog": r"blog|news|article|post|stor(?:y|ies)|magazine|journal|/20\d\d/|press|resources|guide",
     "forum": r"forum|thread|topic|/t/|questions|community|viewtopic|/r/|comments|discussion",
@@ -132,10 +133,7 @@ def date_answers(
         for answer in found.values():
             answer.marks["declared with prose"] = float(bool(_SURE & answer.marks.keys()))
     nothing = WeighedAnswer[datetime | None](None, "", dict(_of_page(head, signs, url)))
-    crowded = [each for each in _CROWDED if nothing.marks[f"none: {each}"]]
-    for answer in found.values():
-        if _DECLARED & answer.marks.keys():
-            answer.marks.update((f"declared, {each}", 1.0) for each in crowded)
+    _of_kind([answer.marks for answer in found.values()], nothing.marks)
     return [nothing, *found.values()]
 
 
@@ -265,6 +263,23 @@ def _compare(days: dict[date, dict[str, float]]) -> None:
                 marks["change of declared"] = 1.0
         if oldest is None or day <= oldest:
             marks["oldest"] = 1.0
+
+
+def _of_kind(days: list[dict[str, float]], page: dict[str, float]) -> None:
+    """Add which day a reader sees first, and what a declared day, and one that is not, mean on a
+    page of its kind."""
+    seen = (marks for marks in days if any(map(_SEEN.match, marks)))
+    for marks in islice(seen, 1):
+        marks["first seen"] = 1.0
+        marks["first seen, near"] = float(bool({"text:near", "time:near"} & marks.keys()))
+        marks["first seen, beside"] = float(bool({"text:beside", "time:beside"} & marks.keys()))
+    kinds = [each for each in _KINDS_OF_PAGE if page[f"none: {each}"]]
+    for marks in days:
+        if _DECLARED & marks.keys():
+            marks.update((f"declared, {each}", 1.0) for each in kinds)
+        elif "itemprop" not in marks:
+            marks["undeclared"] = 1.0
+            marks.update((f"undeclared, {each}", 1.0) for each in kinds)
 
 
 def _of_page(head: Head, signs: PageSigns, url: str) -> Iterator[tuple[str, float]]:

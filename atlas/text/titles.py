@@ -126,8 +126,19 @@ def title_answers(
                     answer.marks.update(dict.fromkeys(each.marks, 1.0))
     for key, answer in found.items():
         page.mark(key, answer)
+    _compare(list(found.values()))
     _confirm(found)
     return list(found.values())
+
+
+def _compare(answers: Sequence[WeighedAnswer[str]]) -> None:
+    """Add how each stands among all: in length, and in what it shares with the address."""
+    longest = max((len(each.value) for each in answers), default=0)
+    shared = [each.marks.get("slug found", 0) + each.marks.get("in slug", 0) for each in answers]
+    most = max(shared, default=0)
+    for each, share in zip(answers, shared, strict=True):
+        each.marks["length"] = len(each.value) / longest
+        each.marks["slug best"] = float(0 < share == most)
 
 
 def _confirm(found: Mapping[str, WeighedAnswer[str]]) -> None:

@@ -16,9 +16,9 @@ from tests.origin import Origin
 
 @pytest.fixture
 async def atlas_env(
+    lent_zygotes: None,
     database_url: str,
     temporal_address: str,
-    lent_zygotes: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[AtlasEnv]:

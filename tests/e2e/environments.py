@@ -64,10 +64,10 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def servers(
+    lent_zygotes: None,
     postgres_server: PostgresServer,
     migrated_template: str,
     temporal_address: str,
-    lent_zygotes: None,
 ) -> Servers:
     return Servers(postgres_server, migrated_template, temporal_address)
 

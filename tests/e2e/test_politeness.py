@@ -123,8 +123,9 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         assert len(asking.requests()) - robots == 12
         await assert_paced(reservations, asking, DELAY, unpaced=robots - 1)
         assert busy.most == 3
-        for source in ("slow", "asking", "wide"):
-            assert len(await fetching_workers(atlas_env, f"sync_pipeline:{source}")) == 2
+        runs = [f"sync_pipeline:{source}" for source in ("slow", "asking", "wide")]
+        workers = [await fetching_workers(atlas_env, run) for run in runs]
+        assert len(set().union(*workers)) == 2  # not each run's: one may be quicker for a while
 
 
 async def test_a_host_that_says_429_is_asked_more_slowly_by_every_worker(

@@ -172,7 +172,8 @@ class TestMetadata:
         assert page(body, head).published == datetime(2021, 3, 4, 5, tzinfo=UTC)
 
     def test_time_element(self) -> None:
-        found = page(f"<article><time datetime=2020-01-02>2 January</time>{PARAGRAPHS}</article>")
+        byline = "<h1>Boats</h1><time datetime=2020-01-02>2 January</time>"
+        found = page(f"<article>{byline}{PARAGRAPHS}</article>")
         assert found.published == datetime(2020, 1, 2, tzinfo=UTC)
 
     def test_broken_json_ld_and_dates_say_nothing(self) -> None:
