@@ -235,10 +235,12 @@ class TantivyIndex:
                 known.update(generation.segment_files())
             except (MissingGeneration, DamagedGeneration):
                 continue  # its files are read as any others
-        # Folders with a dot, of a process that was killed, as well: rglob leaves nothing out.
-        for path in self.folder.rglob("*"):
-            if path not in known:
-                found |= _named_in(path, texts)
+        # Folders with a dot, of a process that was killed, as well, and no error for those that
+        # another process removes meanwhile.
+        for folder, _, names in os.walk(self.folder):
+            for path in (Path(folder, name) for name in names):
+                if path not in known:
+                    found |= _named_in(path, texts)
         return found
 
     def _search(
@@ -261,7 +263,7 @@ def _named_in(path: Path, texts: Collection[bytes]) -> set[bytes]:
     """The texts that a file names by their hashes, as every part is stored with it."""
     try:
         said = path.read_bytes()  # a segment is some hundred megabytes at most
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         return set()
     return {text for text in texts if text.hex().encode() in said}
 

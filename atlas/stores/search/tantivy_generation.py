@@ -13,7 +13,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,6 @@ class TantivyGeneration:
         with self._errors():
             searcher = self._current().searcher()
             state = _state(searcher, self._folder)
-            size = sum(each.stat().st_size for each in self._folder.iterdir() if each.is_file())
             return StoredGeneration(
                 number=int(self._folder.name),
                 origin=IndexOrigin.read(state),
@@ -93,7 +92,7 @@ class TantivyGeneration:
                 texts=_count_of(searcher.search(_FIRST_PARTS, 1)),
                 parts=searcher.num_docs - 1,
                 tokens=self._tokens,
-                size=size,
+                size=_size(self._folder),
             )
 
     def apply(self, changes: TextChanges) -> None:
@@ -239,6 +238,15 @@ class TantivyGeneration:
             if type(error).__name__ != "PanicException":  # PyO3's; it has no name to import
                 raise
             raise _named(error, self._folder) from error
+
+
+def _size(folder: Path) -> int:
+    """Bytes of its files, but for those that the writer removes meanwhile."""
+    size = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
 
 
 def _named(error: BaseException, folder: Path) -> SearchIndexError:

@@ -227,3 +227,18 @@ async def test_a_step_is_made_again_over_the_files_of_a_killed_writer(tmp_path: 
     await index.apply(1, step(2))
     assert await held(index) == left_by(2)
     await index.close()
+
+
+async def test_files_that_a_writer_removes_meanwhile_damage_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, walked = Path.iterdir, os.walk
+    monkeypatch.setattr(Path, "iterdir", lambda self: [*listed(self), self / "0.pos"])
+    monkeypatch.setattr(Path, "is_file", lambda self: True)  # it was, a moment ago
+    monkeypatch.setattr(
+        os, "walk", lambda top: ((at, some, [*files, "0.pos"]) for at, some, files in walked(top))
+    )
+    index = TantivyIndex(folder)
+    assert [each.size > 0 for each in await index.generations()] == [True]
+    assert await index.traces([bytes(32)]) == set()
+    await index.close()
