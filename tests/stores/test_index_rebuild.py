@@ -27,9 +27,10 @@ from atlas.contracts.rebuild_index import (
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION
-from atlas.stores.postgres.index import gates, generations, index_lease
+from atlas.stores.postgres.index import gates, generation_switch, generations, index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
-from atlas.stores.postgres.index.generations import Behind, Pointers
+from atlas.stores.postgres.index.generation_switch import Behind
+from atlas.stores.postgres.index.generations import Pointers
 from atlas.stores.postgres.services import index_rebuild
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
@@ -199,7 +200,7 @@ async def test_nothing_is_switched_to_that_is_behind(builder: Builder) -> None:
     await builder.drive.pool.execute("update search_index set read_up_to = $1", last)
     async with builder.drive.pool.acquire() as connection:
         with pytest.raises(Behind):
-            await generations.switch(
+            await generation_switch.switch(
                 connection, builder.index, 2, run_id="r", keep_until=None, now=builder.drive.now
             )
     switching = asyncio.create_task(builder.switch(2))

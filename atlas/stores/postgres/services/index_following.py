@@ -21,6 +21,7 @@ from atlas.lease_holders import has_died
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index import (
+    generation_switch,
     generations,
     index_erasures,
     index_lease,
@@ -247,7 +248,7 @@ class IndexFollower:
             if serving in ours:
                 found = (await generations.known(connection))[serving]
                 if found.state != "active":
-                    await generations.complete_switch(connection, self.index, found)
+                    await generation_switch.complete_switch(connection, self.index, found)
             else:
                 await self._activate_previous(connection)
         self._agreed = True
@@ -259,7 +260,9 @@ class IndexFollower:
             await generations.set_state(connection, found.active, "retired")
         if found.previous is not None:
             now = await connection.fetchval("select clock_timestamp()")
-            await generations.activate(connection, self.index, found.previous, None, None, now)
+            await generation_switch.activate(
+                connection, self.index, found.previous, None, None, now
+            )
 
     async def _retire(self, number: int) -> None:
         async with self.pool.acquire() as connection, generations.alone(connection):
@@ -275,7 +278,9 @@ class IndexFollower:
             own = await generations.in_state(connection, "building")
             if own is not None and own.by_itself:
                 now = await connection.fetchval("select clock_timestamp()")
-                await generations.activate(connection, self.index, own.number, None, None, now)
+                await generation_switch.activate(
+                    connection, self.index, own.number, None, None, now
+                )
 
     async def _drop_retired(self, known: Mapping[int, Generation]) -> None:
         for each in known.values():

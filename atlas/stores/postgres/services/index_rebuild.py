@@ -25,8 +25,9 @@ from atlas.contracts.rebuild_index import (
     TextsCopied,
 )
 from atlas.stores.postgres.crawl.runs import runs
-from atlas.stores.postgres.index import gates, generations, live_texts
-from atlas.stores.postgres.index.generations import Behind, Generation
+from atlas.stores.postgres.index import gates, generation_switch, generations, live_texts
+from atlas.stores.postgres.index.generation_switch import Behind
+from atlas.stores.postgres.index.generations import Generation
 from atlas.stores.postgres.services.index_copying import Analyse, TextCopier
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
 from atlas.stores.search.port import SearchIndex
@@ -114,14 +115,14 @@ class Rebuilds:
             if built is None:
                 missing = "there is no previous generation to switch back to"
                 found = await _until_current(
-                    lambda: generations.roll_back(
+                    lambda: generation_switch.roll_back(
                         connection, self.index, run_id=run_id, keep_until=keep_until, now=now
                     )
                 )
             else:
                 missing = f"generation {built} was dropped while it was being built"
                 found = await _until_current(
-                    lambda: generations.switch(
+                    lambda: generation_switch.switch(
                         connection, self.index, built, run_id=run_id, keep_until=keep_until, now=now
                     )
                 )
