@@ -213,17 +213,26 @@ def _said_in_words(wanted: Set[str], folded: str) -> Iterator[tuple[str, int, in
 def _words_that_may_be(wanted: Set[str], folded: str) -> Iterator[re.Match[str]]:
     """The words of a folded text that begin as one of the lexemes. English and Russian stems begin
     as their words do; words of other scripts are all gone through."""
-    first = {lexeme.removeprefix(PREFIX_MARK)[:1] for lexeme in wanted}
-    first = set(filter(str.isalnum, first))  # names that begin with a sign are no words
-    if not first:
+    openings = frozenset(
+        _opening(each) for each in wanted if each.removeprefix(PREFIX_MARK)[:1].isalnum()
+    )
+    if not openings:  # names that begin with a sign are no words
         return iter(())
-    if any(map(str.isdecimal, first)):  # the second part of a word like rfc9110 begins as it likes
-        first.update(string.ascii_lowercase)
+    if any(each[0].isdecimal() for each in openings):
+        openings |= set(string.ascii_lowercase)  # rfc9110 begins as it likes
     ascii_ = folded.isascii()
     if ascii_ or not may_have_marks_or_grams().search(folded):
-        return _beginning("".join(sorted(first)), ascii_).finditer(folded)
+        return _beginning(openings, ascii_).finditer(folded)
+    first = {each[0] for each in openings}
     runs = _word_pattern().finditer(folded)
     return (run for run in runs if run[0][0] in first or not _begins_as_stem(run[0]))
+
+
+def _opening(lexeme: str) -> str:
+    """The letters with which a word begins that becomes this lexeme: three, of which an accent may
+    be gone, or one of a short stem ("dying" becomes "die")."""
+    said = lexeme.removeprefix(PREFIX_MARK)
+    return said[:3] if len(said) > 3 else said[:1]
 
 
 def _begins_as_stem(word: str) -> bool:
@@ -231,16 +240,32 @@ def _begins_as_stem(word: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _beginning(first: str, ascii_: bool) -> re.Pattern[str]:
+def _beginning(openings: frozenset[str], ascii_: bool) -> re.Pattern[str]:
     """Words that begin with one of these letters, or with one of another script than Latin and
     Russian, in a text without marks and n-grams. It goes through all of the text, which is most of
-    what a snippet costs: a class comes first, and what is before it is looked at afterwards. The
-    pattern is made for each query, so it has no class that takes long to compile."""
+    what a snippet costs: a class comes first, and what is before and behind it is looked at
+    afterwards. The pattern is made for each query, so it has no class that takes long to
+    compile."""
+    going_on: dict[str, set[str]] = {}
+    for each in openings:
+        going_on.setdefault(each[0], set()).add(each[1:])
+    first = re.escape("".join(sorted(going_on)))
+    # A letter behind the first one may have an accent that its lexeme has not.
+    letter = str if ascii_ else f"(?:{{}}|{_OTHER})".format
+    ways = [
+        f"(?<={each})(?:{'|'.join(''.join(map(letter, rest)) for rest in sorted(rests))})"
+        for each, rests in sorted(going_on.items())
+        if "" not in rests
+    ]
+    ways += [f"(?<={each})" for each, rests in sorted(going_on.items()) if "" in rests]
     if ascii_:
-        return re.compile(rf"[{re.escape(first)}](?<![a-z0-9].)[a-z0-9]*")
+        return re.compile(rf"[{first}](?<![a-z0-9].)(?:{'|'.join(ways)})[a-z0-9]*")
     # Two classes: that of both takes 5 ms to compile.
-    begins = rf"(?:[{re.escape(first)}]|[^\x00-zа-я])"
-    return re.compile(rf"{begins}(?<=[^\W_])(?<![^\W_].)[^\W_]*", re.DOTALL)
+    begins, ways = f"(?:[{first}]|{_OTHER})", [*ways, f"(?<={_OTHER})"]
+    return re.compile(rf"{begins}(?<=[^\W_])(?<![^\W_].)(?:{'|'.join(ways)})[^\W_]*", re.DOTALL)
+
+
+_OTHER = r"[^\x00-zа-я]"
 
 
 def _said_by(word: str) -> Iterator[tuple[str, int, int]]:

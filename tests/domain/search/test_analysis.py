@@ -193,6 +193,10 @@ def test_offsets_point_at_the_words_as_given() -> None:
     assert shown == ["ﬁne", "cafe\u0301s", "½", "½", "漢字", "Ｆｕｌｌ"]
 
 
+SUFFIXES = (
+    *("", "s", "ies", "ied", "ing", "eed", "edly", "ization", "ational", "ousness", "biliti"),
+    *("bility", "alli", "ogi", "ful", "ness", "icate", "ement", "ion", "y", "ly", "yings"),
+)
 OF_ALL_KINDS = "abrfc fog.-_+#$@灯塔守กาน ½ﬁe\u0301\u0308\u00ad19жёαά\u05d0\u0623\u0627"
 
 
@@ -208,6 +212,22 @@ def test_occurrences_are_where_the_tokens_are(text: str, other: str, start: int)
         if lexeme in wanted
     }
     assert set(occurrences(text, wanted)) == expected
+
+
+@pytest.mark.parametrize(
+    "word", "dying lying tying skies skis idly ugly déjà élan naïveté Übermut".split()
+)
+@pytest.mark.parametrize("beside", [".", "ж", "灯"])
+def test_words_are_found_that_do_not_begin_as_all_of_their_stems(word: str, beside: str) -> None:
+    (said,) = tokens(word)
+    for lexeme in said.lexemes:
+        assert occurrences(f"{beside} {word}.", {lexeme}) == [(lexeme, 2, 2 + len(word))]
+
+
+@given(st.text("absdeilnougy", min_size=1, max_size=5), st.sampled_from(SUFFIXES))
+def test_english_words_are_found_by_stems_that_begin_as_they_do(word: str, suffix: str) -> None:
+    for lexeme in query_terms(word + suffix):
+        assert occurrences(word + suffix, {lexeme.lexeme})
 
 
 @given(st.text("абвгеёжийклмнопрстуцчшщыьэюя", min_size=1, max_size=12))
