@@ -263,17 +263,17 @@ async def _ranking(collection: Collection) -> QualityRow:
 
 
 def _ranked_texts(language: str) -> Collection:
-    """Texts of a few sentences of ten; a query has the beginnings of two, and the texts that have
+    """Texts of a few sentences of ten; a query has the longer halves of two, and the texts that have
     both are meant, those that have one less so."""
     words = generated_pages.languages()[language]
     texts = generated_pages.passages(language, 60, paragraphs=1)
-    starts = [each.split("{n}")[0] or each.split("{n}")[1] for each in words["sentences"]]
+    halves = [max(each.split("{n}"), key=len) for each in words["sentences"]]
     queries, relevance = {}, {}
-    for one, other in combinations(range(len(starts)), 2):
+    for one, other in combinations(range(len(halves)), 2):
         name = f"{one}-{other}"
-        queries[name] = f"{starts[one]} {starts[other]}"
+        queries[name] = f"{halves[one]} {halves[other]}"
         relevance[name] = {
-            str(number): float((starts[one] in text) + (starts[other] in text))
+            str(number): float((halves[one] in text) + (halves[other] in text))
             for number, text in enumerate(texts)
         }
     return Collection(
