@@ -263,8 +263,8 @@ async def _ranking(collection: Collection) -> QualityRow:
 
 
 def _ranked_texts(language: str) -> Collection:
-    """Texts of a few sentences of ten; a query has the longer halves of two, and the texts that have
-    both are meant, those that have one less so."""
+    """Texts of a few sentences of ten; a query has the longer halves of two, and the texts that
+    have both are meant, those that have one less so."""
     words = generated_pages.languages()[language]
     texts = generated_pages.passages(language, 60, paragraphs=1)
     halves = [max(each.split("{n}"), key=len) for each in words["sentences"]]
