@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.search import ranking
-from atlas.domain.search.analysis import QueryTerm, occurrences, query_terms, tokens
+from atlas.domain.search.analysis import QueryTerm, query_terms, tokens
 from atlas.domain.search.best_chunk import ShownDocument, shown_chunk
+from atlas.domain.search.occurrences import occurrences
 from atlas.domain.search.ranking import CountedTerm
 from atlas.domain.search.snippet import WIDTH
 from atlas.domain.search.stop_words import is_stop_word, meant_terms

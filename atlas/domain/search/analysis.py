@@ -11,16 +11,14 @@ searched by the same one. A golden test fails when a library's new release chang
 
 import functools
 import re
-import string
 import threading
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 
 import Stemmer
 
-from atlas.domain.search.compounds import Compound, compounds, compounds_near, letters_and_number
+from atlas.domain.search.compounds import Compound, compounds, letters_and_number
 from atlas.domain.search.fold import (
     HAN,
     Alignment,
@@ -140,26 +138,6 @@ def phrase_of(words: str) -> tuple[PhraseWord, ...]:
     return _phrase(words)
 
 
-def holds_phrase(text: str, phrase: Sequence[PhraseWord]) -> bool:
-    """Whether the words of a phrase stand side by side in a text."""
-    wanted = {word.lexeme for word in phrase if not word.prefix}
-    # Several times as fast as all tokens, and most texts have not all of the words.
-    if wanted - {lexeme for lexeme, *_ in occurrences(text, wanted)}:
-        return False
-    if len(phrase) == 1 and wanted:
-        return True
-    places: dict[int, tuple[str, ...]] = {at: t.lexemes for at, t in enumerate(tokens(text))}
-    return any(
-        all(_says(places.get(start + word.offset, ()), word) for word in phrase) for start in places
-    )
-
-
-def _says(lexemes: tuple[str, ...], word: PhraseWord) -> bool:
-    if word.prefix:
-        return any(lexeme.startswith(word.lexeme) for lexeme in lexemes)
-    return word.lexeme in lexemes
-
-
 def query_phrases(query: str) -> tuple[str, ...]:
     """The quoted phrases of a query, each a tsquery literal that its words stand side by side."""
     return tuple(map(_tsquery, phrase_words(query)))
@@ -173,136 +151,11 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(lexemes, way_back.start(start), way_back.end(end), whole)
 
 
-def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]]:
-    """Where wanted lexemes stand in a text: (lexeme, start, end), in characters of `text`.
-
-    Much faster than `tokens` where few are wanted. An n-gram, whole or not, is found wherever
-    its characters are: as a prefix it stands for that too.
-    """
-    folded, wanted = fold(text), frozenset(wanted)
-    grams = {lexeme for lexeme in wanted if _is_gram(lexeme)}
-    found = list(_said_in_words(wanted - grams, folded))
-    signed = [each for each in wanted if not each.isalnum() and each[0] != PREFIX_MARK]
-    for name in compounds_near(folded, signed):
-        (lexeme, *_) = _name_lexemes(name.name)
-        if lexeme in wanted and _is_said(name, folded):
-            found.append((lexeme, name.start, name.end))
-    found += [(gram, at, at + len(gram)) for gram in grams for at in _places(gram, folded)]
-    if not found:
-        return []
-    way_back = Alignment(text, folded)
-    return [(lexeme, way_back.start(a), way_back.end(b)) for lexeme, a, b in found]
-
-
-def _said_in_words(wanted: Set[str], folded: str) -> Iterator[tuple[str, int, int]]:
-    """Where the words of a folded text have any of the lexemes."""
-    if not wanted:
-        return
-    said: dict[str, list[tuple[str, int, int]]] = {}
-    for run in _words_that_may_be(wanted, folded):
-        word = run[0]
-        if (having := said.get(word)) is None:
-            # Most have none: what a word becomes is remembered.
-            none = _lexemes_within(word).isdisjoint(wanted)
-            having = [] if none else [each for each in _said_by(word) if each[0] in wanted]
-            said[word] = having
-        for lexeme, start, end in having:
-            yield lexeme, run.start() + start, run.start() + end
-
-
-def _words_that_may_be(wanted: Set[str], folded: str) -> Iterator[re.Match[str]]:
-    """The words of a folded text that begin as one of the lexemes. English and Russian stems begin
-    as their words do; words of other scripts are all gone through."""
-    openings = frozenset(
-        _opening(each) for each in wanted if each.removeprefix(PREFIX_MARK)[:1].isalnum()
-    )
-    if not openings:  # names that begin with a sign are no words
-        return iter(())
-    if any(each[0].isdecimal() for each in openings):
-        openings |= set(string.ascii_lowercase)  # rfc9110 begins as it likes
-    ascii_ = folded.isascii()
-    if ascii_ or not may_have_marks_or_grams().search(folded):
-        return _beginning(openings, ascii_).finditer(folded)
-    first = {each[0] for each in openings}
-    runs = _word_pattern().finditer(folded)
-    return (run for run in runs if run[0][0] in first or not _begins_as_stem(run[0]))
-
-
-def _opening(lexeme: str) -> str:
-    """The letters with which a word begins that becomes this lexeme: three, of which an accent may
-    be gone, or one of a short stem ("dying" becomes "die")."""
-    said = lexeme.removeprefix(PREFIX_MARK)
-    return said[:3] if len(said) > 3 else said[:1]
-
-
-def _begins_as_stem(word: str) -> bool:
-    return word[0] <= "z" or "а" <= word[0] <= "я"
-
-
-@functools.lru_cache(maxsize=256)
-def _beginning(openings: frozenset[str], ascii_: bool) -> re.Pattern[str]:
-    """Words that begin with one of these letters, or with one of another script than Latin and
-    Russian, in a text without marks and n-grams. It goes through all of the text, which is most of
-    what a snippet costs: a class comes first, and what is before and behind it is looked at
-    afterwards. The pattern is made for each query, so it has no class that takes long to
-    compile."""
-    going_on: dict[str, set[str]] = {}
-    for each in openings:
-        going_on.setdefault(each[0], set()).add(each[1:])
-    first = re.escape("".join(sorted(going_on)))
-    # A letter behind the first one may have an accent that its lexeme has not.
-    letter = str if ascii_ else f"(?:{{}}|{_OTHER})".format
-    ways = [
-        f"(?<={each})(?:{'|'.join(''.join(map(letter, rest)) for rest in sorted(rests))})"
-        for each, rests in sorted(going_on.items())
-        if "" not in rests
-    ]
-    ways += [f"(?<={each})" for each, rests in sorted(going_on.items()) if "" in rests]
-    if ascii_:
-        return re.compile(rf"[{first}](?<![a-z0-9].)(?:{'|'.join(ways)})[a-z0-9]*")
-    # Two classes: that of both takes 5 ms to compile.
-    begins, ways = f"(?:[{first}]|{_OTHER})", [*ways, f"(?<={_OTHER})"]
-    return re.compile(rf"{begins}(?<=[^\W_])(?<![^\W_].)(?:{'|'.join(ways)})[^\W_]*", re.DOTALL)
-
-
-_OTHER = r"[^\x00-zа-я]"
-
-
-def _said_by(word: str) -> Iterator[tuple[str, int, int]]:
+def said_by(word: str) -> Iterator[tuple[str, int, int]]:
     """The lexemes of a word and of its parts, and where in it they stand."""
     for part, start in _with_parts(word):
         for lexeme in _word_lexemes(part):
             yield lexeme, start, start + len(part)
-
-
-def _goes_on(folded: str, start: int) -> bool:
-    """Whether a letter goes on with a word, behind marks that stand on the one before."""
-    before = start
-    while before and unicodedata.category(folded[before - 1])[0] == "M":
-        before -= 1
-    return 0 < before < start and _word_pattern().match(folded, before - 1) is not None
-
-
-def _is_said(name: Compound, folded: str) -> bool:
-    """Whether a name stands at a word of the text, or has one or two signs before it."""
-    runs = _run_pattern().finditer(folded, name.start)
-    return any(
-        run.lastindex == 1 and run.end() <= name.end and not _goes_on(folded, run.start())
-        for run in takewhile(lambda run: run.start() <= name.start + 2, runs)
-    )
-
-
-def _is_gram(lexeme: str) -> bool:
-    """Whether it is no word, nor the first letters of one."""
-    run = _run_pattern().fullmatch(lexeme)
-    return run is not None and run.lastindex != 1
-
-
-def _places(said: str, folded: str) -> Iterator[int]:
-    at = folded.find(said)
-    while at >= 0:
-        yield at
-        at = folded.find(said, at + 1)
 
 
 def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
@@ -326,7 +179,7 @@ def _phrase(words: str) -> tuple[PhraseWord, ...]:
     """The words of a phrase; of one that is a name, as C++ or 3.11, the name itself."""
     found = list(_placed_tokens(words))
     if len(names := list(compounds(fold(words)))) == 1 and names[0].name == fold(words).strip():
-        found = [each for each in found if each[1].lexemes == _name_lexemes(names[0].name)]
+        found = [each for each in found if each[1].lexemes == name_lexemes(names[0].name)]
     return tuple(PhraseWord(at - found[0][0], t.lexemes[0], prefix) for at, t, prefix in found)
 
 
@@ -356,7 +209,7 @@ def split(text: str) -> Iterator[tuple[int, int]]:
 def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
     """The positions of a folded text: lexemes, start, end, and whether the n-gram is whole."""
     names = {name.start: name for name in compounds(folded)}
-    words = _ASCII_WORD if folded.isascii() else _run_pattern()
+    words = _ASCII_WORD if folded.isascii() else run_pattern()
     for run in words.finditer(folded):
         if (run.lastindex or 1) == 1:
             yield from _word_positions(run, names)
@@ -375,7 +228,7 @@ def _word_positions(
     if names:
         for at in (start - 2, start - 1, start):
             if (name := names.pop(at, None)) is not None and name.end >= end:
-                yield _name_lexemes(name.name), name.start, name.end, True
+                yield name_lexemes(name.name), name.start, name.end, True
     for part, place in _with_parts(word):
         yield _word_lexemes(part), start + place, start + place + len(part), True
 
@@ -389,12 +242,12 @@ def _with_parts(word: str) -> Iterator[tuple[str, int]]:
 
 
 @functools.lru_cache(maxsize=65_536)
-def _lexemes_within(word: str) -> frozenset[str]:
+def lexemes_within(word: str) -> frozenset[str]:
     """All of a word and of its parts."""
-    return frozenset(lexeme for lexeme, _, _ in _said_by(word))
+    return frozenset(lexeme for lexeme, _, _ in said_by(word))
 
 
-def _name_lexemes(name: str) -> tuple[str, ...]:
+def name_lexemes(name: str) -> tuple[str, ...]:
     """What a name is found by: one that is only linked by hyphens or underscores by its words
     written as one, so that e-mail meets email, and get_user_name getUserName."""
     return _word_lexemes(name)[:1] if name.isalnum() else (name,)
@@ -439,7 +292,7 @@ def _algorithm(code: int) -> str | None:
 
 def prepare() -> None:
     """Make what the first analysis would wait for: some 50 ms."""
-    for pattern in (_run_pattern, may_have_marks_or_grams, _word_pattern, cluster_pattern):
+    for pattern in (run_pattern, word_pattern, cluster_pattern):
         pattern()
 
 
@@ -459,16 +312,6 @@ _stemmers = _Stemmers()
 
 
 @functools.cache
-def may_have_marks_or_grams() -> re.Pattern[str]:
-    """Finds out quickly that a text has neither marks nor n-grams, as most in Latin, Greek,
-    Cyrillic, Hebrew and Arabic letters; finds some other characters as well."""
-    return re.compile(
-        r"[^\x00-\u02ff\u0370-\u0482\u048a-\u0590\u05c8-\u060f\u061b-\u064a\u0671-\u06d5"
-        r"\u2000-\u20cf\u2100-\u2bff]"
-    )
-
-
-@functools.cache
 def _word() -> str:
     """A word; combining marks belong to it (Devanagari vowel signs), but `\\w` leaves them out."""
     marks = character_ranges(map(unicodedata.category, characters()), "(?:M.)+", 2)
@@ -477,12 +320,12 @@ def _word() -> str:
 
 
 @functools.cache
-def _word_pattern() -> re.Pattern[str]:
+def word_pattern() -> re.Pattern[str]:
     return re.compile(_word())
 
 
 @functools.cache
-def _run_pattern() -> re.Pattern[str]:
+def run_pattern() -> re.Pattern[str]:
     """Runs of one kind: (1) words, (2) bigram scripts, (3) trigram scripts."""
     return re.compile(rf"({_word()})|([{BIGRAM}]+)|([{TRIGRAM}]+)")
 

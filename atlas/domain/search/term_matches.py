@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from atlas.domain.search.analysis import PREFIX_MARK, PhraseWord, occurrences
+from atlas.domain.search.analysis import PREFIX_MARK, PhraseWord
 from atlas.domain.search.fold import fold
+from atlas.domain.search.occurrences import occurrences
 from atlas.domain.search.spelling import without_accents
 
 _UNLIKE = 2

@@ -5,8 +5,9 @@ import unicodedata
 
 import pytest
 
-from atlas.domain.search.analysis import occurrences, tokens
+from atlas.domain.search.analysis import tokens
 from atlas.domain.search.fold import PLAIN, Alignment, fold
+from atlas.domain.search.occurrences import occurrences
 
 
 def test_plain_characters_stay_one_wherever_they_stand() -> None:

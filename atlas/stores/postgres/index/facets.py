@@ -13,7 +13,8 @@ from typing import cast, get_args
 
 import asyncpg
 
-from atlas.domain.search.analysis import TITLE_CHARACTERS, PhraseWord, holds_phrase
+from atlas.domain.search.analysis import TITLE_CHARACTERS, PhraseWord
+from atlas.domain.search.occurrences import holds_phrase
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.page_scope import SearchScope, shown_documents
 from atlas.stores.postgres.index.search import FacetName, FacetValue, SearchFacet

@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain.search.analysis import TITLE_CHARACTERS, PhraseWord, holds_phrase
+from atlas.domain.search.analysis import TITLE_CHARACTERS, PhraseWord
+from atlas.domain.search.occurrences import holds_phrase
 from atlas.domain.similarity.likeness import ComparedText, ShownTexts
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection

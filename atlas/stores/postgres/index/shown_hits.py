@@ -34,9 +34,9 @@ _Row = Mapping[str, Any] | asyncpg.Record
 def prepare() -> None:
     """Load and make what the first search of a process would wait for: a tenth of a second."""
     from atlas.domain.chunking import sentences
-    from atlas.domain.search import analysis, best_chunk  # noqa: F401 (the parser of Markdown)
+    from atlas.domain.search import best_chunk, occurrences  # noqa: F401 (the parser of Markdown)
 
-    analysis.prepare()
+    occurrences.prepare()
     sentences.prepare()
 
 
