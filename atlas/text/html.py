@@ -3,8 +3,8 @@
 * A page of a few words gets everything but its chrome.
 * On any other page a forest of small decision trees says of each block how likely it is text
   (`block_features.py`, `block_trees.py`), and the blocks are kept that are best together.
-* Of a manual (code, definitions, parameters in number) a block stays unless it is chrome or
-  unlikely to be text, too: to lose a definition is worse than to keep a menu.
+* Of a manual (code, definitions, parameters in number) a block stays unless it is chrome, or names
+  nothing and is unlikely to be text: to lose a definition is worse than to keep a menu.
 * Where a page calls itself an article, is mostly paragraphs, and the forest is unsure, trafilatura
   is asked (`second_opinion.py`): on a tenth of such pages, at several times the cost.
 * A page that is no article, and that is not mostly paragraphs, is a collection of things, which the
@@ -41,7 +41,7 @@ _PARAGRAPHS = 50  # per cent of a page in long paragraphs from which it is the a
 _COLLECTION = 0.8  # share of good text outside chrome up to which a page is a collection of things
 _NO_TEXT = 100  # thousandths: what of a collection is less likely text than that is left out
 _NO_DEFINITION = 200  # the same of a manual
-_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
+_NAMES = ("h2", "h3", "h4", "h5", "h6", "dt")
 _THREADS = ("qapage", "forumposting")  # kinds of JSON-LD whose code is quoted in posts
 _JUDGED = 20_000  # blocks of a page that are judged one by one: bounds the tables to some 100 MB
 
@@ -94,8 +94,8 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
     if _is_manual(root, head):
-        rows = zip(_outside(root, blocks), likely.tolist(), strict=True)
-        kept = [out and sure >= _NO_DEFINITION for out, sure in rows]
+        rows = zip(blocks, _outside(root, blocks), likely.tolist(), strict=True)
+        kept = [out and (sure >= _NO_DEFINITION or _defines(block)) for block, out, sure in rows]
     elif head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
         if unsure and (article := article_blocks(tree, root, blocks)):
@@ -132,11 +132,11 @@ def _outside(root: HtmlElement, blocks: Sequence[Block]) -> list[bool]:
 
 
 def _with_headings(blocks: Sequence[Block], kept: Sequence[bool]) -> list[bool]:
-    """The choice, with the headings of what is kept right below them: sections and anchors are
-    named by these."""
+    """The choice, with the headings of what is kept right below them, by which sections and anchors
+    are named, and the terms of kept definitions."""
     found = list(kept)
     for place in range(len(blocks) - 2, -1, -1):
-        if found[place + 1] and not found[place] and blocks[place].element.tag in _HEADINGS:
+        if found[place + 1] and not found[place] and blocks[place].element.tag in _NAMES:
             found[place] = True
     return found
 
@@ -190,6 +190,11 @@ def _is_manual(root: HtmlElement, head: Head) -> bool:
         return False
     wanted = _MANUAL_MARKS_ARTICLE if head.is_article else _MANUAL_MARKS
     return sum(1 for _ in islice(root.iter(*_MANUAL_TAGS), wanted)) == wanted
+
+
+def _defines(block: Block) -> bool:
+    """Whether it names what a manual explains: short, and so like no text."""
+    return next(block.element.iter(*_MANUAL_TAGS), None) is not None
 
 
 def _without_chrome(root: HtmlElement, blocks: Sequence[Block]) -> list[Block]:

@@ -166,6 +166,12 @@ def test_a_manual_keeps_what_may_be_a_definition_but_no_code_makes_one_of_a_thre
         assert "Another story" not in text
 
 
+def test_definitions_keep_their_terms() -> None:
+    terms = "".join(f"<dt>Rope {n}</dt><dd>{each} {each}</dd>" for n, each in enumerate(SENTENCES))
+    text = text_of(f"{NAV}<main><h2>Ropes</h2><p>{SENTENCES[0] * 3}</p><dl>{terms}</dl></main>")
+    assert [f"Rope {n}" in text for n in range(6)] == [True] * 6
+
+
 def test_a_text_without_spaces_is_as_long_as_its_translation() -> None:
     """What is counted in characters counts three for one of Chinese: else its articles look like
     menus, and what a menu says is kept."""
