@@ -108,10 +108,9 @@ def _beginning(openings: frozenset[str], ascii_: bool) -> re.Pattern[str]:
     for each in openings:
         going_on.setdefault(each[0], set()).add(each[1:])
     first = re.escape("".join(sorted(going_on)))
-    # A letter behind the first one may have an accent that its lexeme has not.
-    letter = str if ascii_ else f"(?:{{}}|{_OTHER})".format
+    goes_on = str if ascii_ else _or_otherwise
     ways = [
-        f"(?<={each})(?:{'|'.join(''.join(map(letter, rest)) for rest in sorted(rests))})"
+        f"(?<={each})(?:{'|'.join(map(goes_on, sorted(rests)))})"
         for each, rests in sorted(going_on.items())
         if "" not in rests
     ]
@@ -124,6 +123,15 @@ def _beginning(openings: frozenset[str], ascii_: bool) -> re.Pattern[str]:
 
 
 _OTHER = r"[^\x00-zа-я]"
+
+
+def _or_otherwise(letters: str) -> str:
+    """These letters; behind one that a lexeme may have without its accent, or as two ("cœur" has
+    "~coeur"), whatever there is."""
+    way = ""
+    for letter in reversed(letters):
+        way = f"(?:{_OTHER}|{letter}{way})"
+    return way
 
 
 def holds_phrase(text: str, phrase: Sequence[PhraseWord]) -> bool:
