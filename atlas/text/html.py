@@ -23,7 +23,7 @@ from lxml.html import HtmlElement
 from atlas.text.app_shell import AppShell, is_notice
 from atlas.text.block_features import BlockTable, block_table
 from atlas.text.block_trees import Forest, best_choice, kept_forest, shared_likelihoods
-from atlas.text.blocks import Block, blocks_of
+from atlas.text.blocks import BLOCK_TAGS, Block, blocks_of
 from atlas.text.boilerplate import GOOD_LINKS, chrome_of
 from atlas.text.declared_text import declared_blocks
 from atlas.text.embedded_state import embedded_blocks
@@ -41,7 +41,7 @@ _PARAGRAPHS = 50  # per cent of a page in long paragraphs from which it is the a
 _COLLECTION = 0.8  # share of good text outside chrome up to which a page is a collection of things
 _NO_TEXT = 100  # thousandths: what of a collection is less likely text than that is left out
 _NO_DEFINITION = 200  # the same of a manual
-_NAMES = ("h2", "h3", "h4", "h5", "h6", "dt")
+_NAMES = ("h2", "h3", "h4", "h5", "h6", "dt")  # of what stands right below them
 _THREADS = ("qapage", "forumposting")  # kinds of JSON-LD whose code is quoted in posts
 _JUDGED = 20_000  # blocks of a page that are judged one by one: bounds the tables to some 100 MB
 
@@ -94,8 +94,7 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
     if _is_manual(root, head):
-        rows = zip(blocks, _outside(root, blocks), likely.tolist(), strict=True)
-        kept = [out and (sure >= _NO_DEFINITION or _defines(block)) for block, out, sure in rows]
+        kept = _of_manual(root, blocks, likely.tolist())
     elif head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
         if unsure and (article := article_blocks(tree, root, blocks)):
@@ -106,6 +105,17 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]
     return chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
+
+
+def _of_manual(root: HtmlElement, blocks: Sequence[Block], likely: list[int]) -> list[bool]:
+    """Of a manual all that is no chrome, and that names something or may be text."""
+    naming = set()  # elements of blocks that name what is explained: short, and so like no text
+    for element in root.iter(*_MANUAL_TAGS):
+        while element.tag not in BLOCK_TAGS and element is not root:
+            element = element.getparent()
+        naming.add(element)
+    rows = zip(blocks, _outside(root, blocks), likely, strict=True)
+    return [out and (sure >= _NO_DEFINITION or b.element in naming) for b, out, sure in rows]
 
 
 def _with_things(
@@ -190,11 +200,6 @@ def _is_manual(root: HtmlElement, head: Head) -> bool:
         return False
     wanted = _MANUAL_MARKS_ARTICLE if head.is_article else _MANUAL_MARKS
     return sum(1 for _ in islice(root.iter(*_MANUAL_TAGS), wanted)) == wanted
-
-
-def _defines(block: Block) -> bool:
-    """Whether it names what a manual explains: short, and so like no text."""
-    return next(block.element.iter(*_MANUAL_TAGS), None) is not None
 
 
 def _without_chrome(root: HtmlElement, blocks: Sequence[Block]) -> list[Block]:

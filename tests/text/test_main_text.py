@@ -166,6 +166,18 @@ def test_a_manual_keeps_what_may_be_a_definition_but_no_code_makes_one_of_a_thre
         assert "Another story" not in text
 
 
+def test_a_manual_keeps_what_names_something_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_NO_DEFINITION", 2_000)  # nothing is likely enough
+    monkeypatch.setattr(choice, "_NAMES", ())
+    rows = "".join(f"<tr><td><code>rope{n}</code><td>{each}" for n, each in enumerate(SENTENCES))
+    text = text_of(f"<main>{told(1)}<table>{rows}</table><pre>pull()</pre><dl><dt>Knot</dl></main>")
+    assert [f"rope{n}" in text for n in range(6)] == [True] * 6
+    assert "pull()" in text
+    assert "Knot" in text
+    assert "Part 1.5" not in text
+    assert SENTENCES[0] not in text
+
+
 def test_definitions_keep_their_terms() -> None:
     terms = "".join(f"<dt>Rope {n}</dt><dd>{each} {each}</dd>" for n, each in enumerate(SENTENCES))
     text = text_of(f"{NAV}<main><h2>Ropes</h2><p>{SENTENCES[0] * 3}</p><dl>{terms}</dl></main>")
