@@ -19,8 +19,10 @@ import hashlib
 import struct
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 THRESHOLD = 0.30
@@ -53,6 +55,18 @@ class ComparedText:
     """Bytes of the text."""
     hosts: frozenset[int] = frozenset()
     """Hosts of the live pages that have it, as numbers."""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> ComparedText:
+        """From a stored sketch, which has the same fields."""
+        return cls(
+            text_hash=stored["text_hash"],
+            signature=stored["signature"],
+            name=stored["name"],
+            body=stored["body"],
+            size=stored["size"],
+            hosts=frozenset(stored["hosts"]),
+        )
 
 
 def name_of(title: str, heading: str) -> int:

@@ -88,22 +88,11 @@ def _copies(texts: Iterable[asyncpg.Record], shown: int | None) -> dict[bytes, b
     none."""
     list_ = ShownTexts(shown)
     answers = (
-        (row["text_hash"], list_.show(_compared(row)))
+        (row["text_hash"], list_.show(ComparedText.of(dict(row))))
         for row in texts
         if row["signature"] is not None
     )
     return {text: copied for text, copied in answers if copied is not None}
-
-
-def _compared(row: asyncpg.Record) -> ComparedText:
-    return ComparedText(
-        text_hash=row["text_hash"],
-        signature=row["signature"],
-        name=row["name"],
-        body=row["body"],
-        size=row["size"],
-        hosts=frozenset(row["hosts"]),
-    )
 
 
 # The array is small and in nobody's statistics: looked up one by one, never joined whole.

@@ -79,8 +79,7 @@ def shown_documents(
         said.append(held_at(f"{given(scope.source)}::text", "d.page_id", moment))
     elif scope.source is not None:
         said.append(_held_by(f"array[{given(scope.source)}::text]"))
-    for each in _conditions(scope.pages):
-        condition, value = each
+    for condition, value in _conditions(scope.pages):
         said.append(condition.format(given(value)))
     shown_by = holders("d.page_id") if moment is None else holders_at("d.page_id", moment)
     return ShownDocuments(f"{rows} where {' and '.join(said)}", shown_by, tuple(parameters))

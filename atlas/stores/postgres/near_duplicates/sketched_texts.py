@@ -71,7 +71,10 @@ async def kept(connection: Connection, texts: Collection[bytes]) -> dict[bytes, 
     rows = await connection.fetch(_KEPT, list(texts))
     return {
         row["text_hash"]: KeptText(
-            _compared(row), tuple(row["bands"]), row["representative"], row["similarity"]
+            ComparedText.of(dict(row)),
+            tuple(row["bands"]),
+            row["representative"],
+            row["similarity"],
         )
         for row in rows
     }
@@ -81,7 +84,7 @@ async def compared(connection: Connection, texts: Collection[bytes]) -> dict[byt
     """Texts by their hashes, as they are compared; without those that have no sketch of the current
     version."""
     rows = await connection.fetch(_COMPARED, list(texts), SKETCH_VERSION)
-    return {row["text_hash"]: _compared(row) for row in rows}
+    return {row["text_hash"]: ComparedText.of(dict(row)) for row in rows}
 
 
 async def in_pieces(
@@ -90,17 +93,6 @@ async def in_pieces(
     """Many texts, a part at a time."""
     for start in range(0, len(texts), _AT_ONCE):
         yield await kept(connection, texts[start : start + _AT_ONCE])
-
-
-def _compared(row: asyncpg.Record) -> ComparedText:
-    return ComparedText(
-        text_hash=row["text_hash"],
-        signature=row["signature"],
-        name=row["name"],
-        body=row["body"],
-        size=row["size"],
-        hosts=frozenset(row["hosts"]),
-    )
 
 
 # A port is part of the host: on one machine different ports are different sites.
