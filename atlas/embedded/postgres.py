@@ -33,7 +33,7 @@ MAKE_ROLE = f"create role {ROLE} login createdb"
 MAKE_DATABASE = f"create database {DATABASE} owner {ROLE} strategy = file_copy"
 
 _LOCALE = ("--locale-provider=builtin", "--locale=C.UTF-8")
-# One call for the whole disk: one for each of 1,300 files takes twenty times as long.
+# One call for the whole disk, instead of one for each of more than a thousand files.
 _SYNC = ("--sync-method=syncfs",) if sys.platform == "linux" else ()
 
 # Small: a corpus of a million documents works in it, and idle it takes about 60 MB.
@@ -168,7 +168,7 @@ class Postgres(Part):
         made = ("-D", str(fresh), "-U", SUPERUSER, "-E", "UTF8", "-A", "peer")
         try:
             self._run("initdb", *made, *_LOCALE, "--no-sync")
-            # By the server this waits for the disk at each of 300 files, and at two checkpoints.
+            # A server would wait for the disk at each file of the database, and at checkpoints.
             alone = ("--single", "-F", "-D", str(fresh), "-c", "exit_on_error=on", SUPERUSER)
             self._run("postgres", *alone, told=f"{MAKE_ROLE};\n{MAKE_DATABASE};\n")
             if self.overrides.get("fsync") != "off":
