@@ -125,7 +125,8 @@ async def test_two_workers_keep_delay_parallelism_and_crawl_delay(atlas_env: Atl
         assert busy.most == 3
         runs = [f"sync_pipeline:{source}" for source in ("slow", "asking", "wide")]
         workers = [await fetching_workers(atlas_env, run) for run in runs]
-        assert len(set().union(*workers)) == 2  # not each run's: one may be quicker for a while
+        # Together on one run at least; of each it may be one that is quicker for a while.
+        assert max(map(len, workers)) == 2
 
 
 async def test_a_host_that_says_429_is_asked_more_slowly_by_every_worker(
