@@ -167,7 +167,8 @@ class WordByWord:
         words = [*title.split() * TITLE_WEIGHT, *text.replace(".", " ").split()]
         found = [self._known.get(word) or self._learn(word) for word in words]
         body, prefixes = (" ".join([each[at] for each in found]) for at in (0, 1))
-        return IndexPart(body, prefixes, "", start, end, len(found))
+        heading = " ".join(body.split(" ", len(title.split()))[: len(title.split())])
+        return IndexPart(body, prefixes, "", heading, start, end, len(found))
 
     def _learn(self, word: str) -> tuple[str, str, str]:
         (found,) = index_parts("", word)

@@ -1,13 +1,15 @@
 """Parts: a document as a full-text engine takes it, and queries in the same lexemes.
 
-The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A part has three fields:
-`body` has one lexeme for each position, so that phrases can be found; `prefixes` has the first
-letters of Latin words; `initials` has the first characters of n-grams, for queries of one
+The analyser stays ours (`analysis.py`); an engine only cuts at blanks. A part is ranked by three
+fields: `body` has one lexeme for each position, so that phrases can be found; `prefixes` has the
+first letters of Latin words; `initials` has the first characters of n-grams, for queries of one
 character, which would otherwise have to be expanded into thousands of n-grams.
 
 BM25 penalises long fields. So the other two are as long as `body`, with a filler where they have
 nothing: otherwise a Chinese text with one Latin name would be a very short one in `prefixes`,
 and the name would count for more than all the rest.
+
+`title` has the lexemes of the title once more, as the body has them. It only narrows, for `title:`.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ class IndexPart:
     body: str
     prefixes: str
     initials: str
+    title: str
     start: int
     end: int
     length: int
@@ -59,12 +62,13 @@ class IndexPart:
 @dataclass(frozen=True, slots=True)
 class LexemeQuery:
     """A query as an engine takes it: any of the terms, all of the phrases, one of each group, and
-    none of those that it is `without`, in the same part."""
+    none of those that it is `without`, in the same part; all `titles` in the title."""
 
     terms: tuple[QueryTerm, ...]
     phrases: tuple[tuple[PhraseWord, ...], ...] = ()
     either: tuple[tuple[tuple[PhraseWord, ...], ...], ...] = ()
     without: tuple[tuple[PhraseWord, ...], ...] = ()
+    titles: tuple[tuple[PhraseWord, ...], ...] = ()
 
     @property
     def quoted(self) -> tuple[tuple[PhraseWord, ...], ...]:
@@ -93,6 +97,7 @@ def parts_query(parts: QueryParts) -> LexemeQuery:
         lexeme_query(parts.words),
         either=tuple(filter(None, groups)),
         without=tuple(filter(None, map(phrase_of, parts.without))),
+        titles=tuple(filter(None, map(phrase_of, parts.titles))),
     )
 
 
@@ -107,13 +112,13 @@ def field_of(term: QueryTerm) -> tuple[Field, str]:
 
 def index_part(title: str, text: str, start: int, end: int) -> IndexPart:
     """One of them: a document's text from one character to another."""
-    heading = [_fields(title[:TITLE_CHARACTERS])] * TITLE_WEIGHT
+    heading = _fields(title[:TITLE_CHARACTERS])
     body, prefixes, initials = (
         " ".join(filter(None, pieces))
-        for pieces in zip(*heading, _fields(text[start:end]), strict=True)
+        for pieces in zip(*[heading] * TITLE_WEIGHT, _fields(text[start:end]), strict=True)
     )
     length = body.count(" ") + 1 if body else 0
-    return IndexPart(body, prefixes, initials, start, end, length)
+    return IndexPart(body, prefixes, initials, heading[0], start, end, length)
 
 
 def _fields(text: str) -> tuple[str, str, str]:

@@ -74,6 +74,7 @@ class _WirePart(WireFields):
     body: str
     prefixes: str
     initials: str
+    title: str
     start: Number
     end: Number
     length: Number
@@ -315,7 +316,9 @@ def _wire_verdict(verdict: BodyVerdict | None) -> tuple[str, list[str], bool] | 
 
 def write_parts(found: tuple[IndexPart, ...]) -> bytes:
     """The parts of one text, as `read_parts` reads them."""
-    return encode([(p.body, p.prefixes, p.initials, p.start, p.end, p.length) for p in found])
+    return encode(
+        [(p.body, p.prefixes, p.initials, p.title, p.start, p.end, p.length) for p in found]
+    )
 
 
 def read_parts(body: bytes, characters: int) -> tuple[IndexPart, ...]:
@@ -324,7 +327,7 @@ def read_parts(body: bytes, characters: int) -> tuple[IndexPart, ...]:
 
     found = decode(_PARTS, body)
     for part in found:
-        size = max(map(len, (part.body, part.prefixes, part.initials)))
+        size = max(map(len, (part.body, part.prefixes, part.initials, part.title)))
         check(None, size <= _MAX_LEXEMES, "a field that is too long")
         check(None, part.start <= part.end <= characters, "a number out of bounds")
     return tuple(IndexPart(*astuple(part)) for part in found)

@@ -145,11 +145,11 @@ def test_parts_come_as_they_went(title: str, text: str) -> None:
 
 
 def test_parts_that_no_healthy_child_sends_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    beyond = wire_format.write_parts((IndexPart("fog", "", "", 0, 101, 1),))
+    beyond = wire_format.write_parts((IndexPart("fog", "", "", "", 0, 101, 1),))
     with pytest.raises(MalformedAnswer, match="out of bounds"):
         wire_format.read_parts(beyond, 100)
     monkeypatch.setattr(wire_format, "_MAX_LEXEMES", 2)
-    long = wire_format.write_parts((IndexPart("fog", "", "", 0, 3, 1),))
+    long = wire_format.write_parts((IndexPart("fog", "", "", "", 0, 3, 1),))
     with pytest.raises(MalformedAnswer, match="too long"):
         wire_format.read_parts(long, 100)
 

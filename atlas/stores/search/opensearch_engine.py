@@ -417,7 +417,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
         },
         "mappings": {
             "dynamic": "strict",
-            "_source": {"excludes": ["body", "prefixes", "initials"]},
+            "_source": {"excludes": ["body", "prefixes", "initials", "title"]},
             "properties": {
                 **{name: {"type": "keyword"} for name in ("text", "source", "language", "host")},
                 "page": number,
@@ -430,6 +430,7 @@ def _definition(index: OpenSearchIndex) -> _Body:
                 "body": {**counted, "index_options": "positions"},
                 "prefixes": counted,
                 "initials": counted,
+                "title": {**counted, "index_options": "positions"},
                 "state": {"type": "object", "enabled": False},
             },
         },
@@ -455,7 +456,10 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
 def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int) -> _Body:
     found: _Body = {
         "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
-        "filter": [*map(_phrase, query.phrases), *map(_one_of, query.either), *_within(scope)],
+        "filter": [
+            *(*map(_phrase, query.phrases), *map(_one_of, query.either)),
+            *(*map(_titled, query.titles), *_within(scope)),
+        ],
         "must_not": [*map(_phrase, query.without), *_outside(scope)],
     }
     return {
@@ -478,11 +482,22 @@ def _phrase(words: Sequence[PhraseWord]) -> _Body:
     if len(words) == 1:
         name, lexeme = field_of(QueryTerm(words[0].lexeme, words[0].prefix))
         return {"term": {name: lexeme}}
+    return _side_by_side("body", words)
+
+
+def _titled(words: Sequence[PhraseWord]) -> _Body:
+    """In the title, or in a generation that has no field for it, and serves until another is
+    built."""
+    said = _side_by_side("title", words) if len(words) > 1 else _span("title", words[0])
+    return _any_of([said, {"bool": {"must_not": {"exists": {"field": "title"}}}}])
+
+
+def _side_by_side(name: str, words: Sequence[PhraseWord]) -> _Body:
     clauses: list[_Body] = []
     for number, word in enumerate(words):
         if number and (gap := word.offset - words[number - 1].offset - 1):
-            clauses.append({"span_gap": {"body": gap}})
-        clauses.append(_span(word))
+            clauses.append({"span_gap": {name: gap}})
+        clauses.append(_span(name, word))
     return {"span_near": {"clauses": clauses, "slop": 0, "in_order": True}}
 
 
@@ -494,11 +509,11 @@ def _any_of(clauses: Sequence[_Body]) -> _Body:
     return {"bool": {"should": list(clauses), "minimum_should_match": 1}}
 
 
-def _span(word: PhraseWord) -> _Body:
+def _span(name: str, word: PhraseWord) -> _Body:
     if not word.prefix:
-        return {"span_term": {"body": word.lexeme}}
+        return {"span_term": {name: word.lexeme}}
     best = f"top_terms_{_EXPANSIONS}"
-    return {"span_multi": {"match": {"prefix": {"body": {"value": word.lexeme, "rewrite": best}}}}}
+    return {"span_multi": {"match": {"prefix": {name: {"value": word.lexeme, "rewrite": best}}}}}
 
 
 def _outside(scope: TextScope) -> Iterator[_Body]:

@@ -29,7 +29,7 @@ LIVE = 253_402_300_800
 NEAR_EDITS = 2
 """By how many edits a term may differ to be near to another."""
 
-LAYOUT = 3
+LAYOUT = 4
 """Of the fields of a part; a generation of another layout is built anew."""
 
 
@@ -96,6 +96,7 @@ def part_document(text: IndexedText, number: int) -> dict[str, Any]:
         "body": part.body,
         "prefixes": part.prefixes,
         "initials": part.initials,
+        "title": part.title,
         "length": part.length,
         "source": list(text.sources),
         "language": list(text.languages),

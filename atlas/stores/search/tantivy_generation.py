@@ -53,6 +53,8 @@ _LOOKED_THROUGH = 2_000
 decides."""
 _NEAR_TERMS = 50
 """Terms near to one, beyond which others are too far or too rare to be meant."""
+_HAS_TITLES = 4
+"""The first layout with a field for the title."""
 _STATE = "state"
 """Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
 
@@ -66,7 +68,7 @@ class TantivyGeneration:
         self._writer: Any = None
         self._seen: tuple[int, int] | None = None
         self._factors = LengthFactors(1.0)
-        self._past = 0
+        self._origin: IndexOrigin
         self._tokens = 0
         # Reloading and writing each by one thread at a time; searching needs neither.
         self._reading = threading.Lock()
@@ -175,7 +177,7 @@ class TantivyGeneration:
             if not counted:
                 return PartMatches((), 0)
             terms = [each.term for each in counted]
-            wanted = _tantivy_query(terms, query, scope, keeps_past=self._past > 0)
+            wanted = _tantivy_query(terms, query, scope, self._origin)
             best, total = _best(searcher, wanted, limit, self._factors)
             return PartMatches(tuple(best), total, counted)
 
@@ -200,7 +202,7 @@ class TantivyGeneration:
                 return []
             for near in _near(searcher, lexeme):
                 parts = [(Occur.Must, each) for each in (near, *_within(scope))]
-                if self._past:
+                if self._origin.past:
                     parts.append((Occur.MustNot, _ended(LIVE - 1)))
                 hits = searcher.search(Query.boolean_query(parts), limit, count=False).hits
                 if hits:
@@ -221,7 +223,7 @@ class TantivyGeneration:
                 searcher = self._index.searcher()
                 average, self._tokens = _lengths(searcher)
                 self._factors = LengthFactors(average)
-                self._past = IndexOrigin.read(_state(searcher, self._folder)).past
+                self._origin = IndexOrigin.read(_state(searcher, self._folder))
                 self._seen = seen
             return self._index
 
@@ -295,6 +297,7 @@ def _schema() -> tantivy.Schema:
     # Last, so that the fields before keep their places in a generation of the first layout.
     for name in ("since", "until", "published"):
         builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_text_field("title", tokenizer_name="lexemes", index_option="position")
     return builder.build()
 
 
@@ -396,16 +399,17 @@ def _count_of(found: tantivy.SearchResult) -> int:
 
 
 def _tantivy_query(
-    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, *, keeps_past: bool
+    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, origin: IndexOrigin
 ) -> Query:
     either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
     demands = [*map(_phrase, query.phrases), *map(_one_of, query.either), *_within(scope)]
+    demands += _titled(query.titles, origin)
     parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
     parts += [(Occur.MustNot, _phrase(each)) for each in query.without]
     if scope.at is not None:
         parts.append((Occur.MustNot, _ended(scope.at - 1)))
         parts.append((Occur.MustNot, _number_range("since", scope.at + 1, None)))
-    elif keeps_past:  # else nothing has to be left out, and a common word is answered faster
+    elif origin.past:  # else nothing has to be left out, and a common word is answered faster
         parts.append((Occur.MustNot, _ended(LIVE - 1)))
     return Query.boolean_query(parts)
 
@@ -462,12 +466,33 @@ def _unscored(query: Query) -> Query:
 def _phrase(words: Sequence[PhraseWord]) -> Query:
     if len(words) == 1:
         return _term(*field_of(QueryTerm(words[0].lexeme, words[0].prefix)))
+    return _side_by_side("body", words)
+
+
+def _titled(titles: Sequence[Sequence[PhraseWord]], origin: IndexOrigin) -> Iterator[Query]:
+    """What the title must have. Of a generation without a field for it, which serves until another
+    is built: what all of the part must have, where that can be looked for."""
+    for words in titles:
+        if origin.layout < _HAS_TITLES:
+            if len(words) == 1 or not any(word.prefix for word in words):
+                yield _phrase(words)
+        elif len(words) == 1:
+            yield Query.regex_query(_SCHEMA, "title", _pattern(words[0]))
+        else:
+            yield _side_by_side("title", words)
+
+
+def _side_by_side(name: str, words: Sequence[PhraseWord]) -> Query:
     if any(word.prefix for word in words):
-        # Names such as C++ are lexemes as well: their signs mean themselves.
-        patterns = [(w.offset, re.escape(w.lexeme) + (".*" if w.prefix else "")) for w in words]
-        return Query.regex_phrase_query(_SCHEMA, "body", patterns)  # type: ignore[arg-type]
+        patterns = [(word.offset, _pattern(word)) for word in words]
+        return Query.regex_phrase_query(_SCHEMA, name, patterns)  # type: ignore[arg-type]
     placed = [(word.offset, word.lexeme) for word in words]
-    return Query.phrase_query(_SCHEMA, "body", placed)  # type: ignore[arg-type]
+    return Query.phrase_query(_SCHEMA, name, placed)  # type: ignore[arg-type]
+
+
+def _pattern(word: PhraseWord) -> str:
+    # Names such as C++ are lexemes as well: their signs mean themselves.
+    return re.escape(word.lexeme) + (".*" if word.prefix else "")
 
 
 def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> Query:

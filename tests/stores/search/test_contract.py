@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from atlas.domain.index_parts import parts_query
 from atlas.domain.search.analysis import TITLE_WEIGHT
+from atlas.domain.search.query_language import parse_query
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,
     EngineUnavailable,
@@ -128,6 +130,35 @@ async def test_a_long_text_is_found_by_its_best_part_and_removed_whole(
     await made.apply(1, TextChanges([], [long.text_hash], 2))
     assert (await find(made, "note zeppelin")).total == 0
     assert (await made.generations())[0].parts == 0
+
+
+@pytest.mark.parametrize(
+    ("titles", "found"),
+    [
+        ("title:harbour", {"Harbour log", "The log of the harbour", "Harbour"}),
+        ('title:"harbour log"', {"Harbour log"}),
+        ("title:harbour title:logs", {"Harbour log", "The log of the harbour"}),
+        ("title:C++", {"C++ and fog"}),
+        ("title:燈", {"灯塔记"}),
+        ('title:"塔記"', {"灯塔记"}),
+        ("title:c", {"C++ and fog"}),
+        ("title:came", set()),
+    ],
+)
+async def test_a_title_has_its_words_itself(
+    made: SearchIndex, titles: str, found: set[str]
+) -> None:
+    said = "Fog came, a harbour log, C++ and 灯塔记. "
+    named = ["Harbour log", "The log of the harbour", "C++ and fog", "灯塔记", "Other", ""]
+    texts = {text(said, title).text_hash: title for title in named}
+    long = text(said * 1_000, "Harbour")
+    await put(made, *(text(said, title) for title in named), long)
+    query = parts_query(parse_query(f"fog {titles}"))
+    matches = (await made.search(query, TextScope(), 100)).best
+    texts[long.text_hash] = "Harbour"
+    assert {texts[match.text_hash] for match in matches} == found
+    of_the_long_one = [match for match in matches if match.text_hash == long.text_hash]
+    assert len(of_the_long_one) == (len(long.parts) if "Harbour" in found else 0)
 
 
 async def test_a_scope_narrows_by_every_field(made: SearchIndex) -> None:

@@ -5,18 +5,24 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tantivy
 
-from atlas.domain.index_parts import lexeme_query
+from atlas.domain.index_parts import lexeme_query, parts_query
+from atlas.domain.search.query_language import parse_query
 from atlas.stores.search import tantivy_generation
 from atlas.stores.search.port import (
     DamagedGeneration,
     EngineUnavailable,
+    IndexedText,
     MissingGeneration,
     TextChanges,
     TextScope,
+    part_document,
 )
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.stores.search.tantivy_generation import TantivyGeneration, _best
@@ -32,6 +38,48 @@ async def folder(tmp_path: Path) -> Path:
     await index.switch(1)
     await index.close()
     return tmp_path / "index"
+
+
+BUILDER = tantivy.SchemaBuilder
+
+
+class OlderSchemaBuilder:
+    """Without the fields that have come since layout 3."""
+
+    def __init__(self) -> None:
+        self._builder = BUILDER()
+
+    def add_text_field(self, name: str, **options: Any) -> None:
+        if name != "title":
+            self._builder.add_text_field(name, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._builder, name)
+
+
+def _older_document(of: IndexedText, number: int) -> dict[str, Any]:
+    return {name: value for name, value in part_document(of, number).items() if name != "title"}
+
+
+async def test_an_older_generation_serves_without_a_field_for_titles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = TantivyIndex(tmp_path / "index")
+    with monkeypatch.context() as patched:
+        patched.setattr(tantivy, "SchemaBuilder", OlderSchemaBuilder)
+        patched.setattr(tantivy_generation, "_SCHEMA", tantivy_generation._schema())
+        patched.setattr(tantivy_generation, "part_document", _older_document)
+        await index.begin(1, replace(ORIGIN, layout=3), 0)
+        texts = [text("fog", "Harbour"), text("fog in the harbour"), text("fog", "Other")]
+        await index.apply(1, TextChanges(texts, [], 1))
+        await index.close()
+    await index.switch(1)
+    found = await index.search(parts_query(parse_query("fog title:harbour")), TextScope(), 10)
+    assert {each.text_hash for each in found.best} == {each.text_hash for each in texts[:2]}
+    later = text("more fog", "Harbour")
+    await index.apply(1, TextChanges([later], [], 2))
+    assert [each.text_hash for each in (await find(index, "more")).best] == [later.text_hash]
+    await index.close()
 
 
 def _halved(path: Path) -> None:

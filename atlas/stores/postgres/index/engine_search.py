@@ -17,11 +17,7 @@ from urllib.parse import urlsplit
 
 from atlas.domain.index_parts import LexemeQuery, parts_query
 from atlas.domain.search import ranking
-from atlas.domain.search.analysis import (
-    PhraseWord,
-    QueryTerm,
-    phrase_of,
-)
+from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.facets import COUNTED, checked_facets, count_facets, no_counts
@@ -155,9 +151,8 @@ async def search_engine(
     parts = parse_query(query)
     said = parts_query(parts)
     scope = SearchScope(storable(source), storable(lang), _pages(parts))
-    titles = [phrase for title in parts.titles if (phrase := phrase_of(title))]
     if as_of is not None:
-        if scope.pages != EVERY_PAGE or titles:
+        if scope.pages != EVERY_PAGE or said.titles:
             raise ValueError(
                 "query: site:, source:, lang:, title:, after: and before: ask for pages as they "
                 "are now. Leave them out of a search of the past; source and lang may be given."
@@ -173,7 +168,6 @@ async def search_engine(
     wanted = offset + limit
     above = len(cursor.shown)
     asked = narrowed(TextScope(source, scope.lang, at=at), scope.pages)
-    said = replace(said, phrases=(*said.phrases, *filter(_can_be_demanded, titles)))
     matched, counted = PartMatches((), 0), set[bytes]()
     if names:
         matched = await _ask(index, said, generation, asked, COUNTED)
@@ -195,7 +189,7 @@ async def search_engine(
             unseen = 0
             for some in [best] if whole else [best[: max(_LOOKED_UP, above + 4 * wanted)], best]:
                 clusters = await live_clusters(
-                    *(connection, some, scope, titles, as_of),
+                    *(connection, some, scope, said.titles, as_of),
                     collapse=collapse,
                     # How many there are in all is said only where all were looked at.
                     shown=None if whole else above + wanted,
@@ -232,7 +226,7 @@ async def search_engine(
             results = await hits(connection, shown, weights, scope, as_of, said.quoted)
             unknown_pages = await unknown_pages_of(connection, unknown, scope, as_of)
             counts = await count_facets(
-                *(connection, names, counted, scope, titles),
+                *(connection, names, counted, scope, said.titles),
                 exact=len(matched.best) == matched.total,
             )
             further = None
@@ -301,12 +295,6 @@ def _host(site: str) -> str | None:
         return urlsplit(f"//{site}").hostname
     except ValueError:
         return None
-
-
-def _can_be_demanded(phrase: Sequence[PhraseWord]) -> bool:
-    """Whether an engine can look for it without going through many words: a title's words stand in
-    all parts of its text."""
-    return len(phrase) == 1 or not any(word.prefix for word in phrase)
 
 
 async def _texts_with(

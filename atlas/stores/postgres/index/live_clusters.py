@@ -58,14 +58,10 @@ async def live_clusters(
         best.setdefault(match.text_hash, match)
     documents = shown_documents("o.text_hash", scope, at, 4, pages=False)
     statement = _LIVE.format(documents=documents.rows)
-    texts = list(best)
-    if titles:  # few of them may have it, and only these are compared
-        rows = await connection.fetch(statement, texts, TITLE_CHARACTERS, 0, *documents.parameters)
-        titled = {row["text_hash"] for row in rows if _is_titled(row["title"], titles)}
-        texts = [text for text in texts if text in titled]
     compared = _COMPARED if collapse else 0
-    rows = await connection.fetch(statement, texts, 0, compared, *documents.parameters)
-    live = {row["text_hash"]: row for row in rows}
+    title = TITLE_CHARACTERS if titles else 0
+    rows = await connection.fetch(statement, list(best), title, compared, *documents.parameters)
+    live = {row["text_hash"]: row for row in rows if _is_titled(row["title"], titles)}
     found = [live[text] for text in best if text in live]
     copy_of = _copies(found, shown) if collapse else {}
     clusters: dict[bytes, ResultCluster] = {}
