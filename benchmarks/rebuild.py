@@ -28,6 +28,7 @@ from atlas.contracts.names import QUEUE
 from atlas.contracts.rebuild_index import RebuildResult
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.text.pool import ExtractorPool
@@ -190,7 +191,7 @@ async def _searching(
             while not over.is_set():
                 query = f"{_said(dice, 3)} {dice.randrange(1000)}q"
                 began = time.perf_counter()
-                found = await search_corpus(connection, index, query)
+                found = await search_corpus(connection, index, SearchRequest(query))
                 times.append(time.perf_counter() - began)
                 assert found.total
                 await asyncio.sleep(0.02)

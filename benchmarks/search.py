@@ -32,6 +32,7 @@ from atlas.domain.index_parts import lexeme_query
 from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.page_scope import SearchScope
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.postgres.index.shown_hits import prepare as prepare_hits
 from atlas.stores.search.port import TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -82,7 +83,9 @@ async def _stored(size: int, folder: Path, *, old: bool) -> None:
         await _print_sizes(connection, index, size, old=old)
         clock = Clock(connection.get_server_pid())
         searches: dict[str, Search] = {
-            "": lambda query, source: search_corpus(connection, index, query, source=source),
+            "": lambda query, source: search_corpus(
+                connection, index, SearchRequest(query, source=source)
+            ),
             "engine": partial(_engine, index),
         }
         if old:

@@ -87,25 +87,25 @@ class Corpus:
         another search.
         """
         from atlas.stores.postgres.index.engine_search import search_corpus
+        from atlas.stores.postgres.index.search import SearchRequest
         from atlas.stores.postgres.sources import sources
         from atlas.stores.search.port import QueryTooBroad, SearchIndexError
 
         index = self._parts.search_index()
+        request = SearchRequest(
+            query,
+            limit=limit,
+            offset=offset,
+            source=source,
+            lang=lang,
+            as_of=_with_zone(as_of),
+            after=after,
+            explain=explain,
+            facets=facets,
+        )
         try:
             async with self._parts.database() as connection:
-                page: SearchPage = await search_corpus(
-                    connection,
-                    index,
-                    query,
-                    limit=limit,
-                    offset=offset,
-                    source=source,
-                    lang=lang,
-                    as_of=_with_zone(as_of),
-                    after=after,
-                    explain=explain,
-                    facets=facets,
-                )
+                page: SearchPage = await search_corpus(connection, index, request)
                 if source is None or page.results:
                     return page
                 if why := await sources.why_unknown(connection, [source]):

@@ -18,6 +18,7 @@ from atlas.contracts.rebuild_index import (
     RebuildResult,
 )
 from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.search.port import MissingGeneration
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.e2e.environments import until
@@ -123,7 +124,7 @@ async def urls(env: AtlasEnv, query: str = "harbour") -> list[str]:
 
 
 async def _urls(connection: asyncpg.Connection, index: TantivyIndex, query: str) -> list[str]:
-    page = await search_corpus(connection, index, query, limit=1000, collapse=False)
+    page = await search_corpus(connection, index, SearchRequest(query, limit=1000, collapse=False))
     return [hit.url for hit in page.results]
 
 

@@ -33,7 +33,7 @@ from atlas.contracts.sync_pipeline import SyncRequest, SyncResult
 from atlas.domain.sources import SourceSpec
 from atlas.settings import Settings
 from atlas.stores.postgres.index.engine_search import search_corpus
-from atlas.stores.postgres.index.search import SearchPage
+from atlas.stores.postgres.index.search import SearchPage, SearchRequest
 from atlas.stores.postgres.sources import sources
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.e2e.forked_workers import forked_worker
@@ -134,7 +134,7 @@ class AtlasEnv:
         if self.index is None:
             self.index = TantivyIndex(Path(self.variables["ATLAS_HOME"]) / "index")
         async with self.pool.acquire() as connection:
-            return await search_corpus(connection, self.index, query, **options)
+            return await search_corpus(connection, self.index, SearchRequest(query, **options))
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         return list(await self.pool.fetch(statement, *values))

@@ -14,7 +14,7 @@ import asyncpg
 from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.stores.postgres.index.engine_search import search_engine
-from atlas.stores.postgres.index.search import SearchPage
+from atlas.stores.postgres.index.search import SearchPage, SearchRequest
 from atlas.stores.postgres.near_duplicates import clusters
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import IndexOrigin, SearchIndex
@@ -133,7 +133,7 @@ class EngineCorpus(Corpus):
             pool: Any = OneConnection(self.connection)
             await IndexFollower(pool, self.index, analyse, "test").catch_up()
             self.built = True
-        return await search_engine(self.connection, self.index, query, **options)
+        return await search_engine(self.connection, self.index, SearchRequest(query, **options))
 
     async def put(self, url: str, title: str, text: str, **rest: Any) -> bytes:
         """As above; the next search is of a new index."""

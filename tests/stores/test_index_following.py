@@ -26,6 +26,7 @@ from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.index import index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.postgres.settlement import removal
 from atlas.stores.search.port import IndexInUse, MissingGeneration
@@ -60,12 +61,7 @@ async def found(
     """The URLs that a search finds, copies and near-duplicates by themselves."""
     async with drive.pool.acquire() as connection:
         page = await search_engine(
-            connection,
-            index,
-            query,
-            limit=100,
-            collapse=False,
-            **scope,  # type: ignore[arg-type]
+            connection, index, SearchRequest(query, limit=100, collapse=False, **scope)
         )
     return {hit.url for hit in page.results}
 

@@ -17,6 +17,7 @@ from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.erasure import erase as erasing
 from atlas.stores.postgres.index import index_erasures
 from atlas.stores.postgres.index.engine_search import search_engine
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import MissingGeneration
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -62,7 +63,7 @@ class Searching:
         async with self._drive.pool.acquire() as connection:
             try:
                 page = await search_engine(
-                    connection, self._index, "harbour", limit=100, collapse=False
+                    connection, self._index, SearchRequest("harbour", limit=100, collapse=False)
                 )
             except MissingGeneration:
                 assert not self.built, "the index was there"

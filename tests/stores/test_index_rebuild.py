@@ -31,6 +31,7 @@ from atlas.stores.postgres.index import gates, generation_switch, generations, i
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.generation_switch import Behind
 from atlas.stores.postgres.index.generations import Pointers
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.postgres.services import index_rebuild
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
@@ -115,10 +116,7 @@ class Builder:
             page = await search_engine(
                 connection,
                 self.index,
-                query,
-                limit=100,
-                collapse=False,
-                generation=generation,
+                SearchRequest(query, limit=100, collapse=False, generation=generation),
             )
         return {hit.url.removeprefix(f"{BASE}/") for hit in page.results}
 

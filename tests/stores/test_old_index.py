@@ -15,7 +15,7 @@ from atlas.stores.postgres import migrate
 from atlas.stores.postgres.cleanup.run_classes import RetiredGenerations
 from atlas.stores.postgres.index import old_index
 from atlas.stores.postgres.index.engine_search import search_corpus
-from atlas.stores.postgres.index.search import SearchPage
+from atlas.stores.postgres.index.search import SearchPage, SearchRequest
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.search.port import MissingGeneration
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -107,14 +107,14 @@ async def test_the_old_index_serves_until_the_engine_has_one(
 ) -> None:
     expected = {}
     for query, options, found in SEARCHES:
-        page = await search_corpus(connection, index, query, **options)  # type: ignore[arg-type]
+        page = await search_corpus(connection, index, SearchRequest(query, **options))  # type: ignore[arg-type]
         assert urls(page) == found, query
         expected[query] = [(hit.url, hit.snippet, hit.marks) for hit in page.results]
     assert await old_index.drop(connection) is False  # it serves
     await built(empty_database_url, index.folder)
     assert await index.serving() == 2  # after the old one's number
     for query, options, found in SEARCHES:
-        page = await search_corpus(connection, index, query, **options)  # type: ignore[arg-type]
+        page = await search_corpus(connection, index, SearchRequest(query, **options))  # type: ignore[arg-type]
         assert urls(page) == found, query
         assert [(hit.url, hit.snippet, hit.marks) for hit in page.results] == expected[query]
     cleaned = RetiredGenerations()
@@ -127,7 +127,10 @@ async def test_the_old_index_serves_until_the_engine_has_one(
     gone = await connection.fetch("select relname from pg_class where relname ~ '^index_entries'")
     assert gone == []
     await migrate.verify(connection)
-    assert urls(await search_corpus(connection, index, "fog signals"))[0] == "http://a/fog"
+    assert (
+        urls(await search_corpus(connection, index, SearchRequest("fog signals")))[0]
+        == "http://a/fog"
+    )
 
 
 async def test_what_left_since_is_not_shown_and_what_came_is_not_found_yet(
@@ -137,7 +140,7 @@ async def test_what_left_since_is_not_shown_and_what_came_is_not_found_yet(
     text = await connection.fetchval("select text_hash from documents where title = 'Fog'")
     await corpus.drop(text)
     await corpus.put("http://a/new", "New", "A fog that came with the update.", source="new")
-    found = await search_corpus(connection, index, "fog")
+    found = await search_corpus(connection, index, SearchRequest("fog"))
     assert (urls(found), found.total) == (["http://a/oil"], 1)
 
 
@@ -147,7 +150,9 @@ async def test_a_lost_engine_index_does_not_bring_the_old_one_back(
     """Nobody has written to it for long."""
     await built(empty_database_url, index.folder)
     with pytest.raises(MissingGeneration):
-        await search_corpus(connection, TantivyIndex(index.folder / "elsewhere"), "fog")
+        await search_corpus(
+            connection, TantivyIndex(index.folder / "elsewhere"), SearchRequest("fog")
+        )
 
 
 async def test_a_build_that_is_under_way_does_not_serve(
@@ -162,7 +167,10 @@ async def test_a_build_that_is_under_way_does_not_serve(
     async def searched(generation: int, changes: object) -> None:
         nonlocal steps
         steps += 1
-        assert urls(await search_corpus(connection, index, "fog signals"))[0] == "http://a/fog"
+        assert (
+            urls(await search_corpus(connection, index, SearchRequest("fog signals")))[0]
+            == "http://a/fog"
+        )
         await apply(generation, changes)  # type: ignore[arg-type]
 
     index.apply = searched  # type: ignore[method-assign, assignment]

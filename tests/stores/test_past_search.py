@@ -12,7 +12,7 @@ import pytest
 from atlas.domain.index_parts import index_parts
 from atlas.stores.postgres.index.engine_search import search_corpus, search_engine
 from atlas.stores.postgres.index.past_search import NotKept
-from atlas.stores.postgres.index.search import SearchPage
+from atlas.stores.postgres.index.search import SearchPage, SearchRequest
 from atlas.stores.postgres.services.index_following import IndexFollower
 from atlas.stores.postgres.settlement import removal
 from atlas.stores.postgres.sources import sources
@@ -66,11 +66,7 @@ class Past:
     async def search(self, query: str = "harbour", **options: object) -> SearchPage:
         async with self.drive.pool.acquire() as connection:
             return await search_engine(
-                connection,
-                self.index,
-                query,
-                collapse=False,
-                **options,  # type: ignore[arg-type]
+                connection, self.index, SearchRequest(query, collapse=False, **options)
             )
 
     async def urls(self, query: str = "harbour", **options: object) -> set[str]:
@@ -157,7 +153,7 @@ async def test_outside_the_kept_time_it_is_refused_with_the_fix(past: Past, tmp_
     with pytest.raises(MissingGeneration):
         async with past.drive.pool.acquire() as connection:
             nothing = TantivyIndex(tmp_path / "nothing")
-            await search_corpus(connection, nothing, "harbour", as_of=first)
+            await search_corpus(connection, nothing, SearchRequest("harbour", as_of=first))
     # A worker with another setting builds the index anew.
     await past.follower.stop()
     await IndexFollower(past.drive.pool, past.index, analyse, "two", past=0).catch_up()

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.stores.corpus import EngineCorpus
 
@@ -28,7 +29,7 @@ async def corpus(database: asyncpg.Pool, tmp_path: Path) -> AsyncIterator[Engine
 
 
 async def hints(corpus: EngineCorpus, query: str, **options: str) -> dict[str, str]:
-    page = await search_corpus(corpus.connection, corpus.index, query, **options)  # type: ignore[arg-type]
+    page = await search_corpus(corpus.connection, corpus.index, SearchRequest(query, **options))  # type: ignore[arg-type]
     return {each.word: each.instead for each in page.instead}
 
 

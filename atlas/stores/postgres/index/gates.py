@@ -25,6 +25,7 @@ from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index import generations, live_texts
 from atlas.stores.postgres.index.engine_search import search_engine
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.search.port import SearchIndex, StoredGeneration
 
 SAMPLED_DOCUMENTS = 25
@@ -223,7 +224,9 @@ class _Checker:
         self, connection: Connection, generation: int | None, query: str, limit: int
     ) -> list[str]:
         page = await search_engine(
-            connection, self.index, query, limit=limit, collapse=False, generation=generation
+            connection,
+            self.index,
+            SearchRequest(query, limit=limit, collapse=False, generation=generation),
         )
         return [hit.url for hit in page.results]
 

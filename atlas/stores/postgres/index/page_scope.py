@@ -6,12 +6,17 @@ looking ten texts up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
+from atlas.domain.search.query_language import QueryParts
 from atlas.stores.postgres.index.past_search import held_at, holders_at, open_at
+from atlas.stores.postgres.index.search import storable
 from atlas.stores.postgres.sources.sources import holders
+from atlas.stores.search.port import TextScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,40 @@ class ShownDocuments:
     """The names of the sources that hold the page, in order."""
     parameters: tuple[object, ...]
     """From the `first` on."""
+
+
+def asked_pages(parts: QueryParts) -> PageScope:
+    """The pages that a query asks for."""
+    return PageScope(
+        sources=tuple(storable(each) or "" for each in parts.sources),
+        langs=tuple(storable(each) or "" for each in parts.langs),
+        sites=tuple(storable(each) or "" for each in parts.sites),
+        not_sites=tuple(storable(each) or "" for each in parts.not_sites),
+        after=parts.after,
+        before=parts.before,
+    )
+
+
+def narrowed(scope: TextScope, pages: PageScope) -> TextScope:
+    """The scope, with as much of the pages asked for as an engine knows: what it leaves out has no
+    such page. Otherwise thousands of texts would be looked up for ten of a small site."""
+    hosts = [_host(site) for site in pages.sites]
+    return replace(
+        scope,
+        sources=pages.sources,
+        languages=pages.langs,
+        hosts=() if None in hosts else tuple(filter(None, hosts)),
+        published_from=None if pages.after is None else math.floor(pages.after.timestamp()),
+        published_before=None if pages.before is None else math.floor(pages.before.timestamp()),
+    )
+
+
+def _host(site: str) -> str | None:
+    """The host of a `site:`; None where it is not spelled as that of an address."""
+    try:
+        return urlsplit(f"//{site}").hostname
+    except ValueError:
+        return None
 
 
 def shown_documents(

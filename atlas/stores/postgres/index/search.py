@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +17,29 @@ MAX_LIMIT = 1_000
 MAX_OFFSET = 10_000
 
 FacetName = Literal["source", "lang", "host", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What a search is asked for."""
+
+    query: str
+    limit: int = 10
+    offset: int = 0
+    source: str | None = None
+    lang: str | None = None
+    collapse: bool = True
+    """Whether one of near-duplicates stands for all, instead of each for itself."""
+    generation: int | None = None
+    """The generation of the index to read, instead of the one that serves."""
+    as_of: datetime | None = None
+    """The moment whose live texts are searched; None: now."""
+    after: str | None = None
+    """The `next` of the page before."""
+    explain: bool = False
+    """Whether to say what each term adds to the scores, and what was left out."""
+    facets: Sequence[str] = ()
+    """The properties by which the documents that match are counted."""
 
 
 @dataclass(frozen=True, slots=True)

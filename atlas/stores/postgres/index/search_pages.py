@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from atlas.domain.search.search_cursor import SearchCursor, expect_search, parse_cursor, print_of
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.search.port import PartMatch
 
 
-@dataclass(frozen=True, slots=True)
-class SearchedFor:
-    """What all pages of a search have in common, whatever their length."""
-
-    query: str
-    source: str | None
-    lang: str | None
-    collapse: bool
-
-
-async def going_on(
-    connection: Connection,
-    searched: SearchedFor,
-    after: str | None,
-    *,
-    offset: int,
-    as_of: datetime | None,
-) -> SearchCursor:
+async def going_on(connection: Connection, request: SearchRequest) -> SearchCursor:
     """Behind the cursor `after`, or at the beginning. Raises ValueError, with the fix."""
-    if after is None:
-        return SearchCursor(b"", as_of=as_of)
-    if offset:
+    if request.after is None:
+        return SearchCursor(b"", as_of=request.as_of)
+    if request.offset:
         raise ValueError("offset: a cursor says what was shown; give offset or after, not both.")
-    if as_of is not None:
+    if request.as_of is not None:
         raise ValueError(
             "as_of: the cursor goes on at the moment of its own search; leave as_of out."
         )
-    cursor = parse_cursor(after)
-    expect_search(cursor, await _print(connection, searched))
+    cursor = parse_cursor(request.after)
+    expect_search(cursor, await _print(connection, request))
     return cursor
 
 
@@ -52,18 +35,17 @@ def shown_first(matches: Sequence[PartMatch], cursor: SearchCursor) -> list[Part
 
 
 async def cursor_behind(
-    connection: Connection, searched: SearchedFor, cursor: SearchCursor, texts: Sequence[bytes]
+    connection: Connection, request: SearchRequest, cursor: SearchCursor, texts: Sequence[bytes]
 ) -> str | None:
     """The cursor behind a page that shows these texts; None behind an empty one."""
     if not texts:
         return None
     if not cursor.search:
-        cursor = replace(cursor, search=await _print(connection, searched))
+        cursor = replace(cursor, search=await _print(connection, request))
     return str(cursor.behind(texts))
 
 
-async def _print(connection: Connection, searched: SearchedFor) -> bytes:
+async def _print(connection: Connection, request: SearchRequest) -> bytes:
+    """Of what all pages of a search have in common, whatever their length."""
     corpus = str(await connection.fetchval("select corpus_id from corpus limit 1"))
-    return print_of(
-        corpus, searched.query, searched.source, searched.lang, collapse=searched.collapse
-    )
+    return print_of(corpus, request.query, request.source, request.lang, collapse=request.collapse)
