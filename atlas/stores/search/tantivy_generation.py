@@ -1,4 +1,4 @@
-"""A generation of the search index as a folder of tantivy's files; tantivy is imported here only.
+"""A generation of the search index as a folder of tantivy's files.
 
 tantivy commits documents and deletions as a whole, but its Python binding gives a commit no
 payload: the cursor is a document of its own, replaced in the same commit. A second process that
@@ -8,7 +8,6 @@ opens a generation to write to it is refused by tantivy's lock on the folder; re
 from __future__ import annotations
 
 import json
-import re
 import threading
 from bisect import bisect_left
 from collections import Counter
@@ -19,20 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
-from tantivy import Document, FieldType, Index, Occur, Query
+from tantivy import Document, Index, Occur, Query
 
-from atlas.domain.index_parts import Field, LexemeQuery, field_of
+from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search import ranking
-from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.ranking import CountedTerm, LengthFactors
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
-from atlas.stores.search.near_terms import SAME_LETTERS, nearest_terms, one_edit
 from atlas.stores.search.port import (
     LIVE,
-    NEAR_EDITS,
     DamagedGeneration,
     EngineUnavailable,
-    IndexedText,
     IndexInUse,
     IndexOrigin,
     MissingGeneration,
@@ -43,7 +39,24 @@ from atlas.stores.search.port import (
     StoredGeneration,
     TextChanges,
     TextScope,
-    part_document,
+)
+from atlas.stores.search.tantivy_parts import (
+    FIRST_PARTS,
+    SCHEMA,
+    Hits,
+    documents,
+    new_index,
+    opened_index,
+    parts_of_hits,
+    texts_of_hits,
+)
+from atlas.stores.search.tantivy_queries import (
+    ended,
+    exactly,
+    near_queries,
+    tantivy_query,
+    weighed,
+    within,
 )
 
 _HEAP = 50_000_000
@@ -51,10 +64,6 @@ _HEAP = 50_000_000
 _LOOKED_THROUGH = 2_000
 """Parts beyond the limit that are put in order exactly; which these are, tantivy's own order
 decides."""
-_NEAR_TERMS = 50
-"""Terms near to one, beyond which others are too far or too rare to be meant."""
-_HAS_TITLES = 4
-"""The first layout with a field for the title."""
 _STATE = "state"
 """Stands in the field `text` of the document that keeps the cursor: no hash is spelled so."""
 
@@ -77,7 +86,7 @@ class TantivyGeneration:
     def make(self, origin: IndexOrigin, cursor: int) -> None:
         """Make it, with nothing but its state."""
         with self._errors():
-            writer = _registered(Index(_SCHEMA, str(self._folder))).writer(_HEAP, 1)
+            writer = new_index(self._folder).writer(_HEAP, 1)
             _put_state(writer, origin, cursor)
             writer.commit()
             writer.wait_merging_threads()
@@ -91,7 +100,7 @@ class TantivyGeneration:
                 number=int(self._folder.name),
                 origin=IndexOrigin.read(state),
                 cursor=state["cursor"],
-                texts=_count_of(searcher.search(_FIRST_PARTS, 1)),
+                texts=_count_of(searcher.search(FIRST_PARTS, 1)),
                 parts=searcher.num_docs - 1,
                 tokens=self._tokens,
                 size=_size(self._folder),
@@ -111,7 +120,7 @@ class TantivyGeneration:
                     self._writer.garbage_collect_files()
                 for text in changes.put:
                     self._writer.delete_documents_by_term("text", text.text_hash.hex())
-                    for document in _documents(text):
+                    for document in documents(text):
                         self._writer.add_document(document)
                 for removed in changes.remove:
                     self._writer.delete_documents_by_term("text", removed.hex())
@@ -134,26 +143,26 @@ class TantivyGeneration:
         """The hashes of the texts that were put with any of these pages."""
         with self._errors():
             searcher = self._current().searcher()
-            wanted = Query.term_set_query(_SCHEMA, "page", list(pages))
+            wanted = Query.term_set_query(SCHEMA, "page", list(pages))
             count = _count(searcher, wanted)
             hits = searcher.search(wanted, count, count=False).hits if count else []
-            return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
+            return set(texts_of_hits(searcher, hits, self._origin))
 
     def texts_until(self, before: int, limit: int) -> set[bytes]:
         """Some of the past texts that ended before that second."""
         with self._errors():
             searcher = self._current().searcher()
-            hits = searcher.search(_ended(before - 1), limit, count=False).hits
-            return {bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits}
+            hits = searcher.search(ended(before - 1), limit, count=False).hits
+            return set(texts_of_hits(searcher, hits, self._origin))
 
     def parts_of(self, beginning: str) -> dict[bytes, int]:
         """How many parts it has of each text whose hash begins so, in hex."""
         with self._errors():
             searcher = self._current().searcher()
-            wanted = Query.regex_query(_SCHEMA, "text", f"{beginning}[0-9a-f]*")
+            wanted = Query.regex_query(SCHEMA, "text", f"{beginning}[0-9a-f]*")
             count = _count(searcher, wanted)
             hits = searcher.search(wanted, count, count=False).hits if count else []
-            return Counter(bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits)
+            return Counter(texts_of_hits(searcher, hits, self._origin))
 
     def traces(self, texts: Collection[bytes]) -> set[bytes]:
         """The texts that any segment has, removed ones too: a dictionary forgets a term when its
@@ -177,9 +186,12 @@ class TantivyGeneration:
             if not counted:
                 return PartMatches((), 0)
             terms = [each.term for each in counted]
-            wanted = _tantivy_query(terms, query, scope, self._origin)
+            wanted = tantivy_query(terms, query, scope, self._origin)
             best, total = _best(searcher, wanted, limit, self._factors)
-            return PartMatches(tuple(best), total, counted)
+            parts = zip(best, parts_of_hits(searcher, best, self._origin), strict=True)
+            matches = [PartMatch(*part, score) for (score, _), part in parts]
+            matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
+            return PartMatches(tuple(matches[:limit]), total, counted)
 
     def explain(
         self, terms: Sequence[QueryTerm], match: PartMatch
@@ -187,10 +199,11 @@ class TantivyGeneration:
         """What each term of a part adds to its score."""
         with self._errors():
             searcher = self._current().searcher()
-            text = _exactly("text", match.text_hash.hex())
-            parts = searcher.search(text, _count(searcher, text) or 1, count=False).hits
-            for _, at in parts:
-                if searcher.doc(at).get_first("start") == match.start:
+            text = exactly("text", match.text_hash.hex())
+            hits = searcher.search(text, _count(searcher, text) or 1, count=False).hits
+            parts = parts_of_hits(searcher, hits, self._origin)
+            for (_, at), (_, start, _) in zip(hits, parts, strict=True):
+                if start == match.start:
                     return list(_scored(searcher, terms, at, self._factors))
             return []
 
@@ -200,13 +213,13 @@ class TantivyGeneration:
             searcher = self._current().searcher()
             if not lexeme.isalpha() or searcher.doc_freq("body", lexeme):
                 return []
-            for near in _near(searcher, lexeme):
-                parts = [(Occur.Must, each) for each in (near, *_within(scope))]
+            for near in near_queries(searcher, lexeme):
+                parts = [(Occur.Must, each) for each in (near, *within(scope))]
                 if self._origin.past:
-                    parts.append((Occur.MustNot, _ended(LIVE - 1)))
+                    parts.append((Occur.MustNot, ended(LIVE - 1)))
                 hits = searcher.search(Query.boolean_query(parts), limit, count=False).hits
                 if hits:
-                    return [bytes.fromhex(searcher.doc(at)["text"][0]) for _, at in hits]
+                    return list(texts_of_hits(searcher, hits, self._origin))
             return []
 
     def _current(self) -> Index:
@@ -216,7 +229,7 @@ class TantivyGeneration:
             meta = (self._folder / "meta.json").stat()
             seen = meta.st_ino, meta.st_mtime_ns
             if self._index is None:
-                self._index = _registered(Index.open(str(self._folder)))
+                self._index = opened_index(self._folder)
                 self._index.config_reader("manual")  # else a thread watches the folder
             if seen != self._seen:
                 self._index.reload()
@@ -270,53 +283,7 @@ def _named(error: BaseException, folder: Path) -> SearchIndexError:
     )
 
 
-def _near(searcher: tantivy.Searcher, lexeme: str) -> Iterator[Query]:
-    """Terms one edit from a lexeme; then those of two edits."""
-    yield Query.regex_query(_SCHEMA, "body", one_edit(lexeme))
-    alike = searcher.terms_with_prefix("body", lexeme[:SAME_LETTERS])
-    if terms := nearest_terms(lexeme, alike, NEAR_EDITS, _NEAR_TERMS):
-        yield Query.boolean_query([(Occur.Should, _exactly("body", each)) for each in terms])
-
-
 _NO_ROOM = ("os error 28", "os error 122")  # ENOSPC, EDQUOT, as Rust spells them
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("text", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("page", indexed=True)  # of a text's first part
-    for name in ("start", "end"):
-        builder.add_unsigned_field(name, stored=True)
-    builder.add_unsigned_field("length", fast=True)
-    builder.add_text_field("body", tokenizer_name="lexemes", index_option="position")
-    for name in ("prefixes", "initials"):
-        builder.add_text_field(name, tokenizer_name="lexemes", index_option="freq")
-    for name in ("source", "language", "host"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    # Last, so that the fields before keep their places in a generation of the first layout.
-    for name in ("since", "until", "published"):
-        builder.add_integer_field(name, indexed=True, fast=True)
-    builder.add_text_field("title", tokenizer_name="lexemes", index_option="position")
-    return builder.build()
-
-
-_SCHEMA = _schema()
-_FIRST_PARTS = Query.range_query(
-    _SCHEMA, "page", FieldType.Integer, 0, None, use_inverted_index=True
-)
-"""One of each text: the others of it name no page."""
-
-
-def _registered(index: Index) -> Index:
-    blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-    index.register_tokenizer("lexemes", blanks)
-    return index
-
-
-def _documents(text: IndexedText) -> Iterator[Document]:
-    for number in range(len(text.parts)):
-        yield Document.from_dict(part_document(text, number), _SCHEMA)
 
 
 def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
@@ -326,7 +293,7 @@ def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
 
 
 def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
-    found = searcher.search(_exactly("text", _STATE), 1, count=False).hits
+    found = searcher.search(exactly("text", _STATE), 1, count=False).hits
     if not found:
         raise DamagedGeneration(
             f"the search index in {folder} does not say how far it has read; "
@@ -338,8 +305,9 @@ def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:
 
 def _best(
     searcher: tantivy.Searcher, query: Query, limit: int, factors: LengthFactors
-) -> tuple[list[PartMatch], int]:
-    """The best parts by the exact BM25, and how many match.
+) -> tuple[Hits, int]:
+    """The best parts by the exact BM25, those that tie with the last of them included, and how many
+    match.
 
     tantivy's scores are a little too high for long parts, never too low: those beyond the limit are
     asked for as well, since some may be among the best. Once, and many: tantivy's binding scores
@@ -358,14 +326,10 @@ def _best(
         for score, (_, address) in zip(exact, hits, strict=True)
         if score >= low
     ]
-    matches = [_match(searcher.doc(at), score) for score, at in rounded if score >= enough]
-    matches.sort(key=lambda match: (-match.score, match.text_hash, match.start))
-    return matches[:limit], _count_of(found)
+    return [hit for hit in rounded if hit[0] >= enough], _count_of(found)
 
 
-def _within_reach(
-    hits: Sequence[tuple[float, tantivy.DocAddress]], limit: int
-) -> Sequence[tuple[float, tantivy.DocAddress]]:
+def _within_reach(hits: Hits, limit: int) -> Hits:
     """Those that may be among the best: the exact score of the others is too low."""
     if len(hits) <= limit:
         return hits
@@ -376,11 +340,6 @@ def _within_reach(
 def _tied(score: float) -> float:
     """Rounded, so that equal texts tie whatever the order in which terms were added up."""
     return float(f"{score:.6g}")
-
-
-def _match(document: Document, score: float) -> PartMatch:
-    (text,), (start,), (end,) = document["text"], document["start"], document["end"]
-    return PartMatch(bytes.fromhex(text), start, end, score)
 
 
 def _lengths(searcher: tantivy.Searcher) -> tuple[float, int]:
@@ -398,40 +357,10 @@ def _count_of(found: tantivy.SearchResult) -> int:
     return int(found.count)  # type: ignore[attr-defined]  # its stubs leave it out
 
 
-def _tantivy_query(
-    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, origin: IndexOrigin
-) -> Query:
-    either = Query.boolean_query([(Occur.Should, _weighed(term)) for term in terms])
-    demands = [*map(_phrase, query.phrases), *map(_one_of, query.either), *_within(scope)]
-    demands += _titled(query.titles, origin)
-    parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
-    parts += [(Occur.MustNot, _phrase(each)) for each in query.without]
-    if scope.at is not None:
-        parts.append((Occur.MustNot, _ended(scope.at - 1)))
-        parts.append((Occur.MustNot, _number_range("since", scope.at + 1, None)))
-    elif origin.past:  # else nothing has to be left out, and a common word is answered faster
-        parts.append((Occur.MustNot, _ended(LIVE - 1)))
-    return Query.boolean_query(parts)
-
-
-def _ended(until: int) -> Query:
-    """Parts whose texts were live until then, or not so long."""
-    return _number_range("until", None, until)
-
-
-def _number_range(name: str, lower: int | None, upper: int | None) -> Query:
-    return Query.range_query(_SCHEMA, name, FieldType.Integer, lower, upper)
-
-
 def _counted(terms: Sequence[QueryTerm], searcher: tantivy.Searcher) -> tuple[CountedTerm, ...]:
     """The terms that count, and in how many parts each is."""
     counted = [CountedTerm(term, searcher.doc_freq(*field_of(term))) for term in terms]
     return tuple(ranking.terms_that_count(counted))
-
-
-def _weighed(term: QueryTerm) -> Query:
-    found = _term(*field_of(term))
-    return found if term.weight == 1 else Query.boost_query(found, float(term.weight))
 
 
 def _scored(
@@ -444,71 +373,8 @@ def _scored(
     factor = factors[length]
     for term in terms:
         try:
-            said = _weighed(term).explain(searcher, at)
+            said = weighed(term).explain(searcher, at)
         except ValueError:
             continue  # the part does not have it
         tree = json.loads(said.to_json())
         yield term, read_explanation(term, tree, factor=factor, length=length)
-
-
-def _term(name: Field, lexeme: str) -> Query:
-    return Query.term_query(_SCHEMA, name, lexeme, index_option="freq")
-
-
-def _exactly(name: str, value: object) -> Query:
-    return Query.term_query(_SCHEMA, name, value, index_option="basic")
-
-
-def _unscored(query: Query) -> Query:
-    return Query.const_score_query(query, 0.0)
-
-
-def _phrase(words: Sequence[PhraseWord]) -> Query:
-    if len(words) == 1:
-        return _term(*field_of(QueryTerm(words[0].lexeme, words[0].prefix)))
-    return _side_by_side("body", words)
-
-
-def _titled(titles: Sequence[Sequence[PhraseWord]], origin: IndexOrigin) -> Iterator[Query]:
-    """What the title must have. Of a generation without a field for it, which serves until another
-    is built: what all of the part must have, where that can be looked for."""
-    for words in titles:
-        if origin.layout < _HAS_TITLES:
-            if len(words) == 1 or not any(word.prefix for word in words):
-                yield _phrase(words)
-        elif len(words) == 1:
-            yield Query.regex_query(_SCHEMA, "title", _pattern(words[0]))
-        else:
-            yield _side_by_side("title", words)
-
-
-def _side_by_side(name: str, words: Sequence[PhraseWord]) -> Query:
-    if any(word.prefix for word in words):
-        patterns = [(word.offset, _pattern(word)) for word in words]
-        return Query.regex_phrase_query(_SCHEMA, name, patterns)  # type: ignore[arg-type]
-    placed = [(word.offset, word.lexeme) for word in words]
-    return Query.phrase_query(_SCHEMA, name, placed)  # type: ignore[arg-type]
-
-
-def _pattern(word: PhraseWord) -> str:
-    # Names such as C++ are lexemes as well: their signs mean themselves.
-    return re.escape(word.lexeme) + (".*" if word.prefix else "")
-
-
-def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> Query:
-    return Query.boolean_query([(Occur.Should, _phrase(each)) for each in phrases])
-
-
-def _within(scope: TextScope) -> Iterator[Query]:
-    for name in ("source", "language"):
-        if (wanted := getattr(scope, name)) is not None:
-            yield _exactly(name, wanted)
-    for name in ("source", "language", "host"):
-        if any_of := getattr(scope, f"{name}s"):
-            yield Query.boolean_query([(Occur.Should, _exactly(name, each)) for each in any_of])
-    if scope.published_from is not None:
-        yield _number_range("published", scope.published_from, None)
-    if scope.published_before is not None:
-        yield _number_range("published", None, scope.published_before - 1)
-    if scope.texts is not None:
-        yield Query.term_set_query(_SCHEMA, "text", [each.hex() for each in scope.texts])

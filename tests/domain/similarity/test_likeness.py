@@ -7,12 +7,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas.domain.similarity import likeness
 from atlas.domain.similarity.likeness import (
     SHORT,
     THRESHOLD,
@@ -116,9 +118,10 @@ def _shares(texts: Sequence[ComparedText]) -> dict[tuple[bytes, bytes], float]:
 PLACES = st.lists(st.integers(0, SIGNATURE_HASHES), min_size=1, max_size=12)
 
 
-@given(PLACES)
-def test_what_is_left_out_is_a_copy_of_what_is_shown(places: list[int]) -> None:
-    """Texts on a line, of which neighbours are alike and the ends are not."""
+@given(PLACES, st.sampled_from([0, 2, likeness._FEW]))
+def test_what_is_left_out_is_a_copy_of_what_is_shown(places: list[int], few: int) -> None:
+    """Texts on a line, of which neighbours are alike and the ends are not; whether all of them are
+    compared, or those with hashes in common."""
     texts = [
         ComparedText(bytes([number]) * 32, b"\1\0" * place + b"\0\0" * (SIGNATURE_HASHES - place))
         for number, place in enumerate(places)
@@ -131,7 +134,8 @@ def test_what_is_left_out_is_a_copy_of_what_is_shown(places: list[int]) -> None:
     list_of = ShownTexts()
     shown: list[bytes] = []
     for each in texts:
-        copied = list_of.show(each)
+        with patch.object(likeness, "_FEW", few):
+            copied = list_of.show(each)
         alike = [s for s in shown if shares[s, each.text_hash] >= THRESHOLD]
         assert copied == (alike[0] if alike else None)
         if copied is None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ import tantivy
 
 from atlas.domain.index_parts import lexeme_query, parts_query
 from atlas.domain.search.query_language import parse_query
-from atlas.stores.search import tantivy_generation
+from atlas.stores.search import tantivy_parts, tantivy_queries
 from atlas.stores.search.port import (
     DamagedGeneration,
     EngineUnavailable,
@@ -26,6 +27,7 @@ from atlas.stores.search.port import (
 )
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.stores.search.tantivy_generation import TantivyGeneration, _best
+from atlas.stores.search.tantivy_parts import texts_of_hits
 from tests.stores.search.engines import ORIGIN, Place, find, held, left_by, step, text
 
 
@@ -44,7 +46,7 @@ BUILDER = tantivy.SchemaBuilder
 
 
 class OlderSchemaBuilder:
-    """Without the fields that have come since layout 3."""
+    """Without the fields that have come since layout 3, and with stored places."""
 
     def __init__(self) -> None:
         self._builder = BUILDER()
@@ -52,6 +54,10 @@ class OlderSchemaBuilder:
     def add_text_field(self, name: str, **options: Any) -> None:
         if name != "title":
             self._builder.add_text_field(name, **options)
+
+    def add_unsigned_field(self, name: str, **options: Any) -> None:
+        stored = name in ("start", "end")
+        self._builder.add_unsigned_field(name, **({"stored": True} if stored else options))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builder, name)
@@ -67,8 +73,10 @@ async def test_an_older_generation_serves_without_a_field_for_titles(
     index = TantivyIndex(tmp_path / "index")
     with monkeypatch.context() as patched:
         patched.setattr(tantivy, "SchemaBuilder", OlderSchemaBuilder)
-        patched.setattr(tantivy_generation, "_SCHEMA", tantivy_generation._schema())
-        patched.setattr(tantivy_generation, "part_document", _older_document)
+        patched.setattr(tantivy_parts, "SCHEMA", tantivy_parts._schema())
+        patched.setattr(tantivy_parts, "_HASH", ())
+        patched.setattr(tantivy_parts, "_HASH_BYTES", struct.Struct("32x"))
+        patched.setattr(tantivy_parts, "part_document", _older_document)
         await index.begin(1, replace(ORIGIN, layout=3), 0)
         texts = [text("fog", "Harbour"), text("fog in the harbour"), text("fog", "Other")]
         await index.apply(1, TextChanges(texts, [], 1))
@@ -248,10 +256,12 @@ async def test_a_common_word_is_ranked_in_one_pass_over_what_matches(tmp_path: P
             return getattr(self.searcher, name)
 
     every = generation.search(lexeme_query("fog"), TextScope(), 700).best
-    query = tantivy_generation._term("body", "fog")
+    query = tantivy_queries._term("body", "fog")
     best, total = _best(Counting(), query, 20, generation._factors)  # type: ignore[arg-type]
     assert (len(passes), total) == (1, 700)
-    assert [each.text_hash for each in best] == [each.text_hash for each in every[:20]]
+    texts = texts_of_hits(generation._current().searcher(), best, ORIGIN)
+    ordered = sorted((-score, text) for (score, _), text in zip(best, texts, strict=True))
+    assert [text for _, text in ordered[:20]] == [each.text_hash for each in every[:20]]
     assert len({each.score for each in every}) == 9
 
 
