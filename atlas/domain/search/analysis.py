@@ -13,7 +13,7 @@ import functools
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
 
 import Stemmer
@@ -27,12 +27,15 @@ from atlas.domain.search.fold import (
     cluster_pattern,
     fold,
 )
-from atlas.domain.search.spelling import arabic_form, hebrew_form, without_accents
+from atlas.domain.search.spelling import arabic_forms, hebrew_form, without_accents
 
 ANALYSER_VERSION = 3
 
 PART_CHARACTERS = 12_000
 """Characters of text in one part: a long document competes by its best."""
+
+SHORTEST_PIECE = PART_CHARACTERS // 2 - PART_CHARACTERS // 20 - 1
+"""Characters of the shortest part of a text that has more than one."""
 
 TITLE_WEIGHT = 2
 """How often the title's words count, in each part of the document."""
@@ -241,8 +244,29 @@ def _with_parts(word: str) -> Iterator[tuple[str, int]]:
         yield parts[1], len(parts[0])
 
 
+def words_having(words: Collection[str], wanted: Set[str]) -> Iterator[str]:
+    """Of folded words those that have any of the lexemes. Most have none, so that Snowball is asked
+    once for all words of a script whose stems are all that a word has."""
+    by_algorithm: dict[str | None, list[str]] = {}
+    for word in words:
+        by_algorithm.setdefault(_algorithm(ord(word[0])), []).append(word)
+    for algorithm, some in by_algorithm.items():
+        if algorithm in (None, "english", _HEBREW):
+            yield from (word for word in some if not _lexemes_within(word).isdisjoint(wanted))
+            continue
+        forms = [word[:_MAX_LEXEME] for word in some]
+        if algorithm == "arabic":
+            forms = arabic_forms(forms)
+        stems = _stemmers.of(algorithm).stemWords(forms)
+        yield from (
+            word
+            for word, form, stem in zip(some, forms, stems, strict=True)
+            if (stem or form) in wanted or word in wanted  # numbers have no stem
+        )
+
+
 @functools.lru_cache(maxsize=65_536)
-def lexemes_within(word: str) -> frozenset[str]:
+def _lexemes_within(word: str) -> frozenset[str]:
     """All of a word and of its parts."""
     return frozenset(lexeme for lexeme, _, _ in said_by(word))
 
@@ -269,7 +293,7 @@ def _word_lexemes(word: str) -> tuple[str, ...]:
     if algorithm == _HEBREW:
         return hebrew_form(word)
     if algorithm == "arabic":
-        word = arabic_form(word)
+        (word,) = arabic_forms([word])
     stem = _stem(algorithm, word)
     if algorithm == "english":
         return (stem, PREFIX_MARK + (without_accents(word) or word)[:5])
@@ -283,6 +307,7 @@ def _stem(algorithm: str, word: str) -> str:
     return stem or word
 
 
+@functools.lru_cache(maxsize=4_096)
 def _algorithm(code: int) -> str | None:
     for first, last, algorithm in _SNOWBALL:
         if first <= code <= last:

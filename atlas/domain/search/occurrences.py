@@ -14,12 +14,12 @@ from atlas.domain.search import analysis
 from atlas.domain.search.analysis import (
     PREFIX_MARK,
     PhraseWord,
-    lexemes_within,
     name_lexemes,
     run_pattern,
     said_by,
     tokens,
     word_pattern,
+    words_having,
 )
 from atlas.domain.search.compounds import Compound, compounds_near
 from atlas.domain.search.fold import Alignment, fold
@@ -54,36 +54,32 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
 
 def _said_in_words(wanted: Set[str], folded: str) -> Iterator[tuple[str, int, int]]:
     """Where the words of a folded text have any of the lexemes."""
-    if not wanted:
-        return
-    said: dict[str, list[tuple[str, int, int]]] = {}
-    for run in _words_that_may_be(wanted, folded):
-        word = run[0]
-        if (having := said.get(word)) is None:
-            # Most have none: what a word becomes is remembered.
-            none = lexemes_within(word).isdisjoint(wanted)
-            having = [] if none else [each for each in said_by(word) if each[0] in wanted]
-            said[word] = having
-        for lexeme, start, end in having:
-            yield lexeme, run.start() + start, run.start() + end
-
-
-def _words_that_may_be(wanted: Set[str], folded: str) -> Iterator[re.Match[str]]:
-    """The words of a folded text that begin as one of the lexemes. English and Russian stems begin
-    as their words do; words of other scripts are all gone through."""
     openings = frozenset(
         _opening(each) for each in wanted if each.removeprefix(PREFIX_MARK)[:1].isalnum()
     )
     if not openings:  # names that begin with a sign are no words
-        return iter(())
+        return
+    words = [(run[0], run.start()) for run in _words_that_may_be(openings, folded).finditer(folded)]
+    having = {
+        word: [each for each in said_by(word) if each[0] in wanted]
+        for word in words_having({word for word, _ in words}, wanted)
+    }
+    for word, at in words:
+        for lexeme, start, end in having.get(word, ()):
+            yield lexeme, at + start, at + end
+
+
+def _words_that_may_be(openings: frozenset[str], folded: str) -> re.Pattern[str]:
+    """Finds the words of a folded text that may have lexemes with these openings. English and
+    Russian stems begin as their words do; for others it finds all words."""
+    ascii_ = folded.isascii()
+    if not ascii_ and may_have_marks_or_grams().search(folded):
+        return word_pattern()
     if any(each[0].isdecimal() for each in openings):
         openings |= set(string.ascii_lowercase)  # rfc9110 begins as it likes
-    ascii_ = folded.isascii()
-    if ascii_ or not may_have_marks_or_grams().search(folded):
-        return _beginning(openings, ascii_).finditer(folded)
-    first = {each[0] for each in openings}
-    runs = word_pattern().finditer(folded)
-    return (run for run in runs if run[0][0] in first or not _begins_as_stem(run[0]))
+    if all(each[0] <= "z" or "а" <= each[0] <= "я" for each in openings):
+        return _beginning(openings, ascii_)
+    return _PLAIN_WORD
 
 
 def _opening(lexeme: str) -> str:
@@ -91,10 +87,6 @@ def _opening(lexeme: str) -> str:
     be gone, or one of a short stem ("dying" becomes "die")."""
     said = lexeme.removeprefix(PREFIX_MARK)
     return said[:3] if len(said) > 3 else said[:1]
-
-
-def _begins_as_stem(word: str) -> bool:
-    return word[0] <= "z" or "а" <= word[0] <= "я"
 
 
 @functools.lru_cache(maxsize=256)
@@ -123,6 +115,8 @@ def _beginning(openings: frozenset[str], ascii_: bool) -> re.Pattern[str]:
 
 
 _OTHER = r"[^\x00-zа-я]"
+_PLAIN_WORD = re.compile(r"[^\W_]+")
+"""A word of a text without marks and n-grams."""
 
 
 def _or_otherwise(letters: str) -> str:

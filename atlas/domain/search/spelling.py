@@ -7,13 +7,14 @@ Part of the analyser (`analysis.py`): a change of any output raises its version.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from itertools import filterfalse
 
 _LATIN = str.maketrans(
     {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe"}
 )
 # Alef with and without hamza, final forms, Persian letters for the same sounds; hamza on any seat.
-_ARABIC = str.maketrans("أإآٱىیۍېک", "ااااييييك", "ءؤئ")
+_ARABIC = tuple(zip("أإآٱىیۍېکءؤئ", [*"ااااييييك", "", "", ""], strict=True))
 _HEBREW_INITIALS = 5
 
 
@@ -25,9 +26,12 @@ def without_accents(word: str) -> str:
     return "".join(filterfalse(unicodedata.combining, parts)).translate(_LATIN)
 
 
-def arabic_form(word: str) -> str:
-    """A word in Arabic letters in the one of its spellings that has no hamza."""
-    return word.translate(_ARABIC) or word
+def arabic_forms(words: Sequence[str]) -> list[str]:
+    """Each of some words in Arabic letters in the one of its spellings that has no hamza."""
+    said = "\n".join(words)
+    for letter, plain in _ARABIC:  # several times as fast as `translate`
+        said = said.replace(letter, plain)
+    return [form or word for form, word in zip(said.split("\n"), words, strict=True)]
 
 
 def hebrew_form(word: str) -> tuple[str, ...]:

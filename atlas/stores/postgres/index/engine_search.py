@@ -15,7 +15,7 @@ from functools import partial
 
 from atlas.domain.index_parts import LexemeQuery, parts_query
 from atlas.domain.search import ranking
-from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.analysis import SHORTEST_PIECE, QueryTerm
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.domain.search.search_cursor import SearchCursor
 from atlas.stores.postgres.connection import Connection
@@ -282,10 +282,11 @@ class _EngineSearch:
         """Those texts with anything that must not occur: the engine leaves out parts, and another
         part of a text may have none of it."""
         found: set[bytes] = set()
-        if not matches:
-            return found
         # These texts only: a common word is in half of all.
-        among = TextScope(texts=tuple(texts_of(matches)), at=at)
+        pieces = [each for each in matches if each.end - each.start >= SHORTEST_PIECE]
+        if not pieces:
+            return found
+        among = TextScope(texts=tuple(texts_of(pieces)), at=at)
         for phrase in self.query.without:
             terms = tuple(QueryTerm(word.lexeme, word.prefix) for word in phrase)
             parts = await self._ask(among, _MOST, LexemeQuery(terms, (phrase,)))
