@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 from atlas.domain.search.analysis import Token, tokens
 from atlas.domain.search.fold import fold
@@ -43,17 +44,12 @@ def nearest_word(word: str, texts: Iterable[str]) -> str | None:
     """The word of the texts that is nearest to another, of equally near ones the most frequent, as
     it is written there; None if none is near, or one differs in its accents only."""
     ours, most = _plain(word), allowed_edits(word)
-    found: Counter[str] = Counter()
-    for text in texts:
-        found.update(each for each in _WORD.findall(text) if abs(len(each) - len(word)) <= most)
-    ranked = []
-    for (each, frequency), plain in zip(found.items(), _plain_words(found), strict=True):
-        edits = OSA.distance(ours, plain, score_cutoff=most)
-        if edits == 0:
-            return None
-        if edits <= most:
-            ranked.append((edits, -frequency, each.casefold(), each))
-    return min(ranked)[-1] if ranked else None
+    found = Counter(_WORD.findall("\n".join(texts)))
+    words = [each for each in found if abs(len(each) - len(word)) <= most]
+    near = extract(*(ours, _plain_words(words)), scorer=OSA.distance, score_cutoff=most, limit=None)
+    ranked = [(edits, -found[words[at]], words[at].casefold(), words[at]) for _, edits, at in near]
+    (edits, *_, nearest) = min(ranked, default=(0, None))
+    return nearest if edits else None
 
 
 def _plain(word: str) -> str:
@@ -62,7 +58,7 @@ def _plain(word: str) -> str:
 
 
 def _plain_words(words: Collection[str]) -> list[str]:
-    """`_plain` of each, all at once: of twenty texts they are thousands."""
+    """`_plain` of each, all at once: of ten texts they are thousands."""
     if not words:
         return []
     folded = fold("\n".join(words))

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from itertools import filterfalse
 
-_LATIN = str.maketrans(
-    {"đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "ŧ": "t", "æ": "ae", "œ": "oe"}
-)
+_LATIN = {
+    "đ": "d",
+    "ð": "d",
+    "ħ": "h",
+    "ı": "i",
+    "ł": "l",
+    "ø": "o",
+    "ŧ": "t",
+    "æ": "ae",
+    "œ": "oe",
+}
 # Alef with and without hamza, final forms, Persian letters for the same sounds; hamza on any seat.
 _ARABIC = tuple(zip("أإآٱىیۍېکءؤئ", [*"ااااييييك", "", "", ""], strict=True))
 _HEBREW_INITIALS = 5
@@ -23,7 +30,12 @@ def without_accents(word: str) -> str:
     if word.isascii():
         return word
     parts = unicodedata.normalize("NFD", word)
-    return "".join(filterfalse(unicodedata.combining, parts)).translate(_LATIN)
+    for letter in set(parts):  # also of many words at once, which have few letters
+        if unicodedata.combining(letter):
+            parts = parts.replace(letter, "")
+        elif letter in _LATIN:
+            parts = parts.replace(letter, _LATIN[letter])
+    return parts
 
 
 def arabic_forms(words: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from atlas.stores.postgres.index.search import WordInstead
 from atlas.stores.postgres.sources.sources import held_by
 from atlas.stores.search.port import SearchIndex, TextScope
 
-_TEXTS = 20
+_TEXTS = 10
 """Texts in which a near word is looked for."""
 _CHARACTERS = 100_000
 """Of each text."""
