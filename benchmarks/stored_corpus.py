@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from multiprocessing import get_context
@@ -94,7 +95,7 @@ async def fill(
             await connection.execute(statement, first)
     loop = asyncio.get_running_loop()
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
-        made: deque[asyncio.Future[list[tuple[GeneratedText, IndexedText]]]] = deque()
+        made: deque[asyncio.Future[list[_Made]]] = deque()
         for start in range(first, size + PROCESSES * BATCH, BATCH):
             if start < size:
                 made.append(loop.run_in_executor(pool, _made, start, min(start + BATCH, size)))
@@ -110,25 +111,37 @@ async def fill(
     return max(size - first, 0)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A text with all of it that takes long."""
+
+    text: GeneratedText
+    indexed: IndexedText
+    bounds: str | None
+
+
 async def _store(
-    made: Sequence[tuple[GeneratedText, IndexedText]],
+    made: Sequence[_Made],
     index: TantivyIndex,
     connection: asyncpg.Connection | None,
     *,
     old_index: bool,
 ) -> None:
-    texts = [text for text, _ in made]
-    put = index.apply(1, TextChanges([each for _, each in made], [], texts[-1].number + 1))
+    changes = TextChanges([each.indexed for each in made], [], made[-1].text.number + 1)
+    put = index.apply(1, changes)
     if connection is None:
         await put
         return
-    await asyncio.gather(put, _copy_rows(connection, texts))
+    await asyncio.gather(put, _copy_rows(connection, made))
     if old_index:
-        await connection.executemany(_OLD_ENTRY, map(_old_entry, texts))
+        await connection.executemany(_OLD_ENTRY, (_old_entry(each.text) for each in made))
 
 
-def _made(start: int, end: int) -> list[tuple[GeneratedText, IndexedText]]:
-    return [(text, _indexed(text)) for text in generated(start, end)]
+def _made(start: int, end: int) -> list[_Made]:
+    return [
+        _Made(text, _indexed(text), bounds_column(cut_bounds(text.text, "", ())))
+        for text in generated(start, end)
+    ]
 
 
 def _indexed(text: GeneratedText) -> IndexedText:
@@ -176,7 +189,8 @@ class WordByWord:
         return self._known[word]
 
 
-async def _copy_rows(connection: asyncpg.Connection, texts: Sequence[GeneratedText]) -> None:
+async def _copy_rows(connection: asyncpg.Connection, made: Sequence[_Made]) -> None:
+    texts = [each.text for each in made]
     rows = await connection.fetch("select name, id from sources")
     sources = {row["name"]: row["id"] for row in rows}
     held = [(sources[name], text.number + 1) for text in texts for name in text.sources]
@@ -188,7 +202,7 @@ async def _copy_rows(connection: asyncpg.Connection, texts: Sequence[GeneratedTe
         "documents": (
             "id page_id text_hash extractor snapshot media title lang published text markdown "
             "chunk_bounds created_at",
-            map(_document, texts),
+            map(_document, made),
         ),
         "versions": (
             "page_id seq document_id valid_from",
@@ -210,12 +224,13 @@ async def _copy_rows(connection: asyncpg.Connection, texts: Sequence[GeneratedTe
             )
 
 
-def _document(text: GeneratedText) -> tuple[object, ...]:
+def _document(made: _Made) -> tuple[object, ...]:
+    text = made.text
     number = text.number + 1
     published = FIRST_DAY + timedelta(days=text.day)
     return (
         *(number, number, text.hash, 1, text.hash, "text/html", text.title, text.script.lang),
-        *(published, text.text, "", bounds_column(cut_bounds(text.text, "", ())), NOW),
+        *(published, text.text, "", made.bounds, NOW),
     )
 
 

@@ -134,7 +134,7 @@ async def test_a_page_of_results_is_read_with_two_statements(
 
 
 async def test_the_first_search_makes_no_pattern_that_was_prepared(corpus: EngineCorpus) -> None:
-    patterns = (analysis.run_pattern, analysis.word_pattern, sentences._ends)
+    patterns = (analysis.run_pattern, analysis.word_pattern, sentences._sentence_end)
     for pattern in patterns:
         pattern.cache_clear()
     shown_hits.prepare()
