@@ -40,7 +40,8 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     folded, wanted = fold(text), frozenset(wanted)
     grams = {lexeme for lexeme in wanted if _is_gram(lexeme)}
     found = list(_said_in_words(wanted - grams, folded))
-    signed = [each for each in wanted if not each.isalnum() and each[0] != PREFIX_MARK]
+    # The vowel signs of Thai are no letters: its n-grams are no names.
+    signed = [each for each in wanted - grams if not each.isalnum() and each[0] != PREFIX_MARK]
     for name in compounds_near(folded, signed):
         (lexeme, *_) = name_lexemes(name.name)
         if lexeme in wanted and _is_said(name, folded):

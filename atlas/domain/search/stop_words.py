@@ -116,6 +116,7 @@ _UNKNOWN = ("en", "zh", "ja", "ko", "th")
 
 
 _NGRAMS = frozenset(("zh", "ja", "ko", "th"))
+_FIRST_NGRAM = "\u0e00"
 _TOLD = 2  # stop words of one language from which a query is in it: "die hard" is not German
 _TOLD_NGRAMS = 1  # the same where the script tells most of it
 
@@ -127,7 +128,9 @@ def asked_terms(
     where they are of a `quoted` phrase, or all that there is."""
     kept = {word.lexeme for phrase in quoted for word in phrase}
     words = {term.lexeme for term in terms if not term.lexeme.startswith(PREFIX_MARK)}
-    stops = _stops(words, _WORDS.keys() - _NGRAMS, _TOLD) | _stops(words, _NGRAMS, _TOLD_NGRAMS)
+    stops = _stops(words, _WORDS.keys() - _NGRAMS, _TOLD)
+    if max(words, default="") >= _FIRST_NGRAM:  # else they need not be known, nor variants of Han
+        stops |= _stops(words, _NGRAMS, _TOLD_NGRAMS)
     asked = tuple(each for each in terms if each.lexeme in kept or each.lexeme not in stops)
     return asked or tuple(terms)
 
@@ -171,8 +174,7 @@ def is_stop_word(lexeme: str, lang: str) -> bool:
 
 @functools.cache
 def _lexemes(lang: str) -> frozenset[str]:
-    words = _WORDS.get(lang, "").split()
-    return frozenset(term.lexeme for word in words for term in query_terms(word))
+    return frozenset(term.lexeme for term in query_terms(_WORDS.get(lang, "")))
 
 
 @functools.cache
