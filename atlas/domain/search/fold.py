@@ -7,7 +7,7 @@ import functools
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 import opencc
 
@@ -28,6 +28,7 @@ PLAIN = (
 
 _FIRST = 0x300
 _HAS_HAN = re.compile(f"[{HAN}]")
+_IS_VARIED = re.compile("[\u3400-\u9ffe\U00020000-\U000323ae]")
 _INVISIBLE = re.compile("[\u00ad\u200d\u2060\ufeff]")  # never part of a word
 
 
@@ -38,9 +39,9 @@ def fold(text: str) -> str:
     folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
     # Casefolding can undo the normal form (U+0345): both sides must end in the same one.
     folded = unicodedata.normalize("NFKC", folded)
-    if not _HAS_HAN.search(folded) or _simplified().keys().isdisjoint(map(ord, set(folded))):
+    if not _HAS_HAN.search(folded):
         return folded
-    return folded.translate(_simplified())
+    return folded.translate(_variants) if _variants.among(set(folded)) else folded
 
 
 def characters() -> Iterator[str]:
@@ -114,15 +115,31 @@ def cluster_pattern() -> re.Pattern[str]:
     return re.compile(rf"([{PLAIN}]{{1,256}})(?!{marks})|.{marks}*", re.DOTALL)
 
 
-@functools.cache
-def _simplified() -> dict[int, str]:
-    """Traditional to simplified, character by character.
+class _Variants(dict[int, str]):
+    """Traditional characters and their simplified ones, as far as texts had any: to learn all of
+    them takes as long as some searches.
 
-    Without context a phrase and a query for a part of it always come out alike, and every
-    character stays one character.
+    Character by character: without context a phrase and a query for a part of it always come out
+    alike, and every character stays one character.
     """
-    han = [
-        chr(c) for first, last in ((0x3400, 0x9FFF), (0x20000, 0x323AF)) for c in range(first, last)
-    ]
-    converted = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
-    return {ord(a): b for a, b in zip(han, converted, strict=True) if a != b and len(b) == 1}
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def among(self, letters: Set[str]) -> bool:
+        """Whether any of some characters is a traditional one; learns those that are new."""
+        if new := letters - self._known:
+            han = [*filter(_IS_VARIED.match, new)]
+            said = _converter().convert("\n".join(han)).split("\n") if han else ()
+            pairs = zip(han, said, strict=True)
+            self.update((ord(a), b) for a, b in pairs if a != b and len(b) == 1)
+            self._known |= new
+        return not self.keys().isdisjoint(map(ord, letters))
+
+
+_variants = _Variants()
+
+
+@functools.cache
+def _converter() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
