@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.text.blocks import Block
+from atlas.text.blocks.blocks import Block
 
 _RUN = 4  # words in a row that are no coincidence
 _NEAR = 4  # blocks to both sides that tell of two same lines which one is meant

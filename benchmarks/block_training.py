@@ -2,9 +2,9 @@
 
 `python -m benchmarks.block_training` prints the scores by cross-validation over hosts, of the
 forest alone and with the rules around it; `python -m benchmarks.block_training write` first learns
-from all pages and writes `atlas/text/block_trees.json`. Then raise `EXTRACTOR_VERSION`. Pages whose
-text is not in their HTML (scripts write it later) teach nothing and are left out of learning, not
-of the scores. Made pages (`practice_pages.py`) are learnt from, and never judged.
+from all pages and writes `atlas/text/main_text/block_trees.json`. Then raise `EXTRACTOR_VERSION`.
+Pages whose text is not in their HTML (scripts write it later) teach nothing and are left out of
+learning, not of the scores. Made pages (`practice_pages.py`) are learnt from, and never judged.
 """
 
 import json
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlas.domain.errors import PageError
-from atlas.text import block_trees
-from atlas.text.app_shell import shell_of
-from atlas.text.block_features import BlockTable
-from atlas.text.block_trees import Forest, best_choice, shared_likelihoods
-from atlas.text.blocks import Block
-from atlas.text.dom import parse_html
-from atlas.text.html import blocks_in, main_blocks, seen_blocks, table_of
-from atlas.text.markdown import to_text
-from atlas.text.metadata import read_head
-from atlas.text.unclosed import close
+from atlas.text.blocks.blocks import Block
+from atlas.text.blocks.markdown import to_text
+from atlas.text.main_text import block_trees
+from atlas.text.main_text.app_shell import shell_of
+from atlas.text.main_text.block_features import BlockTable
+from atlas.text.main_text.block_trees import Forest, best_choice, shared_likelihoods
+from atlas.text.main_text.choice import blocks_in, main_blocks, seen_blocks, table_of
+from atlas.text.markup.dom import parse_html
+from atlas.text.markup.unclosed import close
+from atlas.text.metadata.head import read_head
 from benchmarks.block_labels import labels, line_labels
 from benchmarks.datasets import DATA
 from benchmarks.oblivious_trees import Binned, Growth, grow

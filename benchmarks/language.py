@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas.domain.errors import PageError
-from atlas.text import language
-from atlas.text.charset import decode
-from atlas.text.dom import parse_html
-from atlas.text.html import main_blocks
-from atlas.text.markdown import to_text
-from atlas.text.metadata import declared_language, read_head
+from atlas.text.blocks.markdown import to_text
+from atlas.text.languages import language
+from atlas.text.main_text.choice import main_blocks
+from atlas.text.markup.charset import decode
+from atlas.text.markup.dom import parse_html
+from atlas.text.metadata.head import declared_language, read_head
 from benchmarks.datasets import DATA
 
 MANUALS = os.environ.get(

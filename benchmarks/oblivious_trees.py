@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas.text.block_trees import UNIT, Forest
+from atlas.text.main_text.block_trees import UNIT, Forest
 
 BINS = 32
 

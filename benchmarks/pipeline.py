@@ -30,7 +30,7 @@ from atlas.domain.sources import SourceSpec
 from atlas.embedded.stack_record import read_stack
 from atlas.stores.postgres.sources import sources
 from atlas.temporal.connection import connect
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.address_policy import AddressPolicy
 from atlas.web.client import WebClient
 from atlas.web.listings import Buffer

@@ -18,9 +18,9 @@ from atlas.domain.errors import PageError
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.texts import Extracted
-from atlas.text.language import language_of
+from atlas.text.languages.language import language_of
+from atlas.text.metadata.site_names import key_of
 from atlas.text.prepare import prepare, warm_up
-from atlas.text.site_names import key_of
 from benchmarks import generated_pages
 from benchmarks.datasets import DATA
 from benchmarks.language import LabelledText, passages

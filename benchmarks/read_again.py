@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from atlas.domain.errors import PageError
 from atlas.domain.prepared import Prepared, PrepareJob
+from atlas.text.markup.read_digest import ReadBefore
 from atlas.text.prepare import prepare, warm_up
-from atlas.text.read_digest import ReadBefore
 from benchmarks.datasets import DATA
 from benchmarks.page_sets import KnownPage, articles, mixed
 

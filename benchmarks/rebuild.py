@@ -31,7 +31,7 @@ from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from benchmarks.pipeline import stack
 
 WORDS_PER_TEXT = 400

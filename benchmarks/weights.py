@@ -2,7 +2,7 @@
 
 A conditional logit: the weights under which the right answers of all pages are likeliest among
 their candidates, held small. Folds are made by host, so that no site is in two of them.
-`python -m benchmarks.weights` writes `atlas/text/learnt_weights.py` from all of the pages.
+`python -m benchmarks.weights` writes `atlas/text/metadata/learnt_weights.py` from all of the pages.
 """
 
 import gzip
@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlas.domain.errors import PageError
-from atlas.text import learnt_weights
-from atlas.text.charset import decode
-from atlas.text.dom import parse_html
-from atlas.text.metadata import read_head
-from atlas.text.page_signs import signs_of
-from atlas.text.publication import date_answers
-from atlas.text.site_names import key_of
-from atlas.text.titles import title_answers
-from atlas.text.unclosed import close
+from atlas.text.markup.charset import decode
+from atlas.text.markup.dom import parse_html
+from atlas.text.markup.unclosed import close
+from atlas.text.metadata import learnt_weights
+from atlas.text.metadata.head import read_head
+from atlas.text.metadata.page_signs import signs_of
+from atlas.text.metadata.publication import date_answers
+from atlas.text.metadata.site_names import key_of
+from atlas.text.metadata.titles import title_answers
 from benchmarks.datasets import DATA
 
 MIXED = DATA / "mixed"

@@ -101,7 +101,6 @@ if TYPE_CHECKING:
     from starter.changes import ChangeStream as ChangeStream
     from starter.client import AtlasClient as AtlasClient
     from starter.corpus import Document as Document
-    from starter.corpus import KeptReport as KeptReport
     from starter.document_diff import ComparedVersion as ComparedVersion
     from starter.document_diff import DocumentDiff as DocumentDiff
     from starter.errors import AtlasError as AtlasError
@@ -130,6 +129,7 @@ if TYPE_CHECKING:
     from starter.extraction_preview import PreviewedRules as PreviewedRules
     from starter.extraction_preview import TriedRules as TriedRules
     from starter.hosts import HostReset as HostReset
+    from starter.kept_reports import KeptReport as KeptReport
     from starter.limits import WokenRuns as WokenRuns
     from starter.monitoring.overview import ActivitySeen as ActivitySeen
     from starter.monitoring.overview import AuditSeen as AuditSeen
@@ -228,7 +228,7 @@ _WHERE = {
     "starter.blocking": "Blocking",
     "starter.changes": "ChangeStream",
     "starter.client": "AtlasClient",
-    "starter.corpus": "Document KeptReport",
+    "starter.corpus": "Document",
     "starter.document_diff": "ComparedVersion DocumentDiff",
     "starter.errors": (
         "AtlasError Cancelled CannotConnect DatabaseDown DifferentRequest ExpiredCursor Failed "
@@ -238,6 +238,7 @@ _WHERE = {
     "starter.explanation": "Explanation",
     "starter.extraction_preview": "PreviewedPage PreviewedRules TriedRules",
     "starter.hosts": "HostReset",
+    "starter.kept_reports": "KeptReport",
     "starter.limits": "WokenRuns",
     "starter.monitoring.overview": (
         "ActivitySeen AuditSeen HostSeen IndexSeen Overview PendingActivity QueueSeen RunSeen "

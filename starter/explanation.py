@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from atlas.domain.addresses.bucket_urls import page_address
 from atlas.domain.addresses.urls import InvalidUrl, is_bucket_url
 from atlas.domain.removal.page_facts import PageFacts, TextKept
-from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
+from atlas.domain.removal.page_verdict import PageVerdict
+from atlas.domain.removal.verdict_rules import verdict_on
 from starter.connection import Parts
 from starter.errors import InvalidRequest
 

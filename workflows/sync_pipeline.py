@@ -7,31 +7,16 @@ are children of this same type (`several_sources`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import (
-    ActivityError,
-    TimeoutType,
-    is_cancelled_exception,
-)
-from temporalio.exceptions import (
-    TimeoutError as TemporalTimeout,
-)
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.discovery import Discovery
-    from activities.fetch_batch import Fetching
-    from activities.processing import Processing
-    from activities.rendering import BrowserLookout, Rendering
     from activities.runs import Running
-    from activities.settling import Indexing
     from atlas.contracts.activities import (
         Batch,
-        ClaimBatch,
-        Claimed,
         CloseRun,
         LevelListed,
         ListLevel,
@@ -44,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.refusal import missing_input, too_late
     from atlas.contracts.sync_pipeline import SyncProgress, SyncRequest, SyncResult, SyncState
     from atlas.contracts.work import STAGES, RunLimits, Stage
+    from workflows.batch_steps import BatchSteps
     from workflows.continue_as_new import (
         continue_as_new,
         events_so_far,
@@ -53,19 +39,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.guards import ended
     from workflows.lanes import Lanes
-    from workflows.options import (
-        CLOSING,
-        FETCHING,
-        LISTING,
-        PROCESSING,
-        RENDERING,
-        SETTLING,
-        SHORT,
-        ActivityOptions,
-        of_source,
-        queued_of_source,
-    )
+    from workflows.options import CLOSING, LISTING, SHORT, ActivityOptions, of_source
     from workflows.pause import Pausable, Pause
+    from workflows.run_changes import RunChanges
     from workflows.several_sources import SeveralSources
     from workflows.web_ui import show_begin, show_end, show_stage
 
@@ -129,7 +105,7 @@ class SourceRun:
     ) -> None:
         self.run_id = workflow.info().first_execution_run_id
         self.limits = state.limits if state.limits is not None else _limits_of(request)
-        self.changes = Changes()
+        self.changes = RunChanges()
         self._request = request
         self._sent = sent
         self._deepens = deepens
@@ -138,12 +114,11 @@ class SourceRun:
         self._listed = state.listed
         self._complete = state.complete
         self._cut = state.cut
-        self._browsers = True
-        """False once no worker with a browser was found: later batches need not wait for one."""
         self._message = state.message
         self._kind = state.kind
         self._robots_ignored = state.robots_ignored
         self._lanes = Lanes(state.lane_numbers, request.lanes)
+        self._steps = BatchSteps(self._lanes, self._source, scheduled=self._scheduled)
         self._events_before = state.events
         self._opened = getattr(sent, "state", None) is not None and state.opened
         self._over = False
@@ -292,13 +267,22 @@ class SourceRun:
                 number=self._lanes.next_number(lane),
                 process=self._processes,
             )
-            claimed = await self._claim(batch, level, waited)
+            claimed = await self._steps.claim(
+                batch,
+                level=level,
+                size=self._request.batch,
+                waited=waited,
+                fetches=self._fetches,
+                limits=self.limits,
+            )
             self._count(claimed.counts)
             if claimed.set_aside:
                 self._lanes.want_slow_lane()
             if claimed.pages:
                 waited = 0.0
-                await self._work_batch(batch)
+                settled = await self._steps.work(batch, fetches=self._fetches)
+                if settled is not None:
+                    self._count(settled)
             elif claimed.wait is None:
                 return True
             else:
@@ -307,85 +291,6 @@ class SourceRun:
                 await self._lanes.rest(pause, f"lane {lane}: pages to be tried again")
                 # What a wake cuts short is not taken off the run's patience.
                 waited += min(pause, workflow.time() - began)
-        return False
-
-    async def _claim(self, batch: Batch, level: int, waited: float) -> Claimed:
-        return await workflow.execute_activity_method(
-            Fetching.claim_batch,
-            ClaimBatch(
-                run_id=batch.run_id,
-                lane=batch.lane,
-                number=batch.number,
-                level=level,
-                size=self._request.batch,
-                waited=waited,
-                fetch=self._fetches,
-                limits=self.limits,
-                slow=batch.lane == self._lanes.slow,
-            ),
-            summary=_name(batch),
-            **self.options(SHORT),
-        )
-
-    async def _work_batch(self, batch: Batch) -> None:
-        """Fetch, process, settle; each activity takes the batch's key and looks up the rest.
-
-        No activity without work: each costs several of the few thousand events of a history.
-        """
-        if self._lanes.stopping:
-            return
-        name = _name(batch)
-        if self._fetches:
-            fetched = await workflow.execute_activity_method(
-                Fetching.fetch_batch, batch, summary=name, **self.options(FETCHING)
-            )
-            if fetched.set_aside:
-                self._lanes.want_slow_lane()
-            if self._lanes.stopping or not fetched.to_process:
-                return
-        processed = await workflow.execute_activity_method(
-            Processing.process_batch, batch, summary=name, **self.options(PROCESSING)
-        )
-        if processed.to_render and await self._render(batch):
-            processed = await workflow.execute_activity_method(
-                Processing.process_batch, batch, summary=name, **self.options(PROCESSING)
-            )
-        if self._lanes.stopping or not processed.to_settle:
-            return
-        settled = await workflow.execute_activity_method(
-            Indexing.settle_batch, batch, summary=name, **self.options(SETTLING)
-        )
-        self._count(settled.counts)
-
-    async def _render(self, batch: Batch) -> bool:
-        """Have a browser render the pages that wait for one; true when there is something to
-        process. Without a worker that has a browser they fail by name, the first ones after the
-        time that such a worker has to come."""
-        while not self._lanes.stopping:
-            if self._browsers:
-                try:
-                    rendered = await workflow.execute_activity_method(
-                        Rendering.render_batch,
-                        batch,
-                        summary=_name(batch),
-                        **queued_of_source(RENDERING, self._source, scheduled=self._scheduled),
-                    )
-                except ActivityError as error:
-                    if not _never_began(error):
-                        raise
-                else:
-                    if not rendered.left:
-                        return True
-                    continue
-            given_up = await workflow.execute_activity_method(
-                BrowserLookout.give_up_without_browser,
-                batch,
-                summary=_name(batch),
-                **self.options(SHORT),
-            )
-            self._browsers = given_up.served
-            if not given_up.served:
-                return True
         return False
 
     # The end
@@ -536,41 +441,6 @@ class SourceRun:
         show_stage(self.progress())
 
 
-class Changes:
-    """Changes made to a run from outside (URLs, limits) in this execution."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        """Of beginnings and ends: a listing that overlaps a change has not seen it."""
-        self._under_way = 0
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """While a change is being made."""
-        self.number += 1
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            self.number += 1
-
-    async def since(self, number: int) -> bool:
-        """Whether the run was changed since, once no change is being made."""
-        if self._under_way:
-            await workflow.wait_condition(lambda: not self._under_way)
-        return self.number != number
-
-
 def _limits_of(request: SyncRequest) -> RunLimits:
     asked = request.limits.model_dump() if request.limits else {}
     return RunLimits(**asked, deadline=request.deadline)
-
-
-def _never_began(error: ActivityError) -> bool:
-    cause = error.cause
-    return isinstance(cause, TemporalTimeout) and cause.type == TimeoutType.SCHEDULE_TO_START
-
-
-def _name(batch: Batch) -> str:
-    return f"lane {batch.lane}, batch {batch.number}"

@@ -15,28 +15,28 @@ from atlas.domain.extraction.stated_metadata import StatedField, StatedMetadata
 from atlas.domain.media_kinds import Media
 from atlas.domain.removal.bad_bodies.rules import recognise
 from atlas.domain.texts import Extracted, text_hash, with_unseen
-from atlas.text.anchors import anchors_in, outline_of
-from atlas.text.app_shell import may_be_shell, shell_of
-from atlas.text.charset import decode
-from atlas.text.dom import parse_html, xml_as_html
+from atlas.text.blocks.anchors import anchors_in, outline_of
+from atlas.text.blocks.markdown import to_markdown, to_text
 from atlas.text.extracted import in_language, made_extracted, name_of_file, one_stated, titled
 from atlas.text.files.converters import CONVERTERS, file_page
 from atlas.text.files.file_page import FilePage
-from atlas.text.html import blocks_in, main_blocks, seen_blocks
-from atlas.text.language import language_of
+from atlas.text.languages.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
-from atlas.text.markdown import to_markdown, to_text
-from atlas.text.metadata import canonical_of, declared_language, read_head
+from atlas.text.main_text.app_shell import may_be_shell, shell_of
+from atlas.text.main_text.choice import blocks_in, main_blocks, seen_blocks
+from atlas.text.markup.charset import decode
+from atlas.text.markup.dom import parse_html, xml_as_html
+from atlas.text.markup.read_digest import ReadBefore, SetAside, read_digest, set_aside
+from atlas.text.markup.unclosed import close, hidden_in
+from atlas.text.media_type import is_xml, media_of
+from atlas.text.metadata.head import canonical_of, declared_language, read_head
+from atlas.text.metadata.page_metadata import stated_metadata
+from atlas.text.metadata.page_signs import signs_of
+from atlas.text.metadata.publication import published_of
+from atlas.text.metadata.titles import title_of
 from atlas.text.page_look import look_at, marks_of
-from atlas.text.page_metadata import stated_metadata
 from atlas.text.page_rules import PageRules, compared_hash, matches, ruled_without_tree
-from atlas.text.page_signs import signs_of
-from atlas.text.plain_page import plain_page, title_of_plain
-from atlas.text.publication import published_of
-from atlas.text.read_digest import ReadBefore, SetAside, read_digest, set_aside
-from atlas.text.sniff import is_xml, media_of
-from atlas.text.titles import title_of
-from atlas.text.unclosed import close, hidden_in
+from atlas.text.plain.plain_page import plain_page, title_of_plain
 
 _RULE = "metadata rule of the source"
 

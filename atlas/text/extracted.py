@@ -20,7 +20,7 @@ from atlas.domain.extraction.stated_metadata import (
 from atlas.domain.media_kinds import Media
 from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.domain.texts import MAX_AUTHOR, Extracted, Link, fold_blank, strip_unstorable, text_hash
-from atlas.text.language import language_of
+from atlas.text.languages.language import language_of
 
 
 def one_stated(field: StatedField, value: str, tag: str) -> Iterator[StatedMetadata]:

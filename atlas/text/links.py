@@ -6,7 +6,7 @@ from lxml.html import HtmlElement
 
 from atlas.domain.addresses.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize, fragment_of
 from atlas.domain.texts import Link
-from atlas.text.metadata import Head
+from atlas.text.metadata.head import Head
 
 MAX_LINKS = 5_000
 MAX_LINKS_SEEN = 50_000  # link elements looked at, lest a page of bad links cost minutes

@@ -13,8 +13,8 @@ from lxml.html import HtmlElement
 from atlas.domain.removal.bad_bodies.look import TOO_LONG, PageLook
 from atlas.domain.removal.bad_bodies.markers import products_in, widgets_in
 from atlas.domain.removal.bad_bodies.words import count_words
-from atlas.text.blocks import Block, is_hidden
-from atlas.text.metadata import Head, title_element
+from atlas.text.blocks.blocks import Block, is_hidden
+from atlas.text.metadata.head import Head, title_element
 
 _LARGEST = 12_000
 """Characters shown: no page of its kind has more."""

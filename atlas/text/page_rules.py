@@ -29,13 +29,13 @@ from atlas.domain.extraction.extraction_rules import (
     pattern_in,
 )
 from atlas.domain.texts import fold_blank, strip_unstorable, text_hash
-from atlas.text.anchors import Anchors
-from atlas.text.app_shell import AppShell
-from atlas.text.blocks import Block, blocks_of
-from atlas.text.date_words import parse_date
-from atlas.text.html import main_blocks, seen_blocks
-from atlas.text.markdown import to_text
-from atlas.text.metadata import Head
+from atlas.text.blocks.anchors import Anchors
+from atlas.text.blocks.blocks import Block, blocks_of
+from atlas.text.blocks.markdown import to_text
+from atlas.text.languages.date_words import parse_date
+from atlas.text.main_text.app_shell import AppShell
+from atlas.text.main_text.choice import main_blocks, seen_blocks
+from atlas.text.metadata.head import Head
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from atlas.domain.errors import PageError
 from atlas.domain.export_entry import ExportEntry
 from atlas.domain.exported_chunk import ExportedChunk, exported_chunks
 from atlas.domain.wire_fields import MalformedAnswer
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 
 _DECODER = msgspec.msgpack.Decoder(list[ExportedChunk])
 

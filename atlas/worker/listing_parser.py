@@ -12,7 +12,7 @@ from typing import BinaryIO
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.wire_fields import MalformedAnswer
 from atlas.settings import Settings
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.listing_parser import ListingJob, Parse, Parsed, parse_listing
 
 PRELOADED = ("atlas.text.prepare", "atlas.web.listing_parser")

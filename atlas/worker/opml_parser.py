@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atlas.settings import Settings
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.opml_parser import ListedFeed, parse_opml_job, read_opml
 
 

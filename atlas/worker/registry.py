@@ -57,7 +57,7 @@ from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.postgres.services.pushes import PushStore
 from atlas.stores.postgres.services.restores import Restores
 from atlas.stores.targets.export_target import open_target
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.listings import read_listing
 from atlas.worker.bucket_sources import PageFetcher, list_bucket
 from atlas.worker.chunk_cutter import ChunkCutter

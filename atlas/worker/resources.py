@@ -26,7 +26,7 @@ from atlas.stores.postgres.hosts.robots_cache import StoredRobots
 from atlas.stores.postgres.services.crawl import CrawlServices, crawl_services
 from atlas.stores.postgres.silent_sessions import ending_silent
 from atlas.temporal.connection import answering, run_is_open
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.client_factory import page_client, page_renderer
 from atlas.worker import start_checks
 from atlas.worker.listing_parser import PRELOADED

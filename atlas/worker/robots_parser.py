@@ -15,7 +15,7 @@ from functools import partial
 
 from atlas.domain.errors import PageError
 from atlas.domain.wire_fields import MalformedAnswer
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.robots_parser import LONG, ParseRobots, RobotsTxt, parse_job, read, unusable
 
 TIMEOUT = 30.0

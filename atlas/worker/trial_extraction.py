@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from atlas.domain.extraction.rule_trial import RuleTrial
 from atlas.domain.prepared import PrepareJob
 from atlas.settings import Settings
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.text.rule_trials import read_trial, try_rules
 
 TryRules = Callable[[PrepareJob], Awaitable[RuleTrial]]

@@ -59,7 +59,7 @@ def test_a_message_is_printed(message: str) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_is_given(code: str) -> None:
-    # text/pool.py puts what became of a child behind this beginning.
+    # text/children/pool.py puts what became of a child behind this beginning.
     name = code.removeprefix("extractor_")
     assert any(name in re.findall(r"\w+", text) for text in printed() if name in text)
 

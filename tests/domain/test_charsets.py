@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
 from atlas.domain.charsets import codec_of, guess, marked
-from atlas.text.charset import decode
+from atlas.text.markup.charset import decode
 from atlas.web.markup import decode_markup
 
 REPLACED = {label for label, name in LABELS.items() if name == "replacement"}

@@ -24,7 +24,7 @@ from atlas.stores.postgres.clock import DatabaseClock
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.export_runs import ExportStore
 from atlas.stores.targets.export_target import open_target
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.worker.chunk_cutter import ChunkCutter
 
 

@@ -16,7 +16,7 @@ from tests.e2e.environments import Servers, servers
 from tests.e2e.stack import AtlasEnv, result_of
 from tests.invariants import assert_invariants, assert_workflows_healthy
 from tests.stored import store
-from tests.text import poison
+from tests.text.children import poison
 
 __all__ = ["env", "servers", "url"]
 

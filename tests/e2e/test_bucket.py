@@ -12,9 +12,9 @@ from atlas.domain.addresses.bucket_urls import folder_at
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import assert_invariants
 from tests.starter.conftest import Atlas, atlas
-from tests.text.file_makers import paragraphs, pptx, shape
-from tests.text.test_docx import made
-from tests.text.test_pdf import pdf
+from tests.text.files.file_makers import paragraphs, pptx, shape
+from tests.text.files.test_docx import made
+from tests.text.files.test_pdf import pdf
 
 __all__ = ["atlas"]
 

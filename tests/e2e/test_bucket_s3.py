@@ -14,8 +14,8 @@ from tests.invariants import assert_invariants
 from tests.starter.conftest import Atlas, atlas
 from tests.stores.blobs.conftest import bucket, objects, put_objects, s3_environment, seaweed
 from tests.stores.blobs.seaweed import SECRET_KEY
-from tests.text.test_docx import made
-from tests.text.test_pdf import pdf
+from tests.text.files.test_docx import made
+from tests.text.files.test_pdf import pdf
 
 __all__ = ["atlas", "bucket", "objects", "s3_environment", "seaweed"]
 

@@ -17,9 +17,9 @@ from typing import cast
 from unittest.mock import patch
 
 from atlas.domain.child_environment import allowed
-from atlas.text import pool
-from atlas.text.children import _ONE_THREAD, ExtractionChild, Zygote, ZygoteLost
-from atlas.text.zygote import main
+from atlas.text.children import pool
+from atlas.text.children.child_handles import _ONE_THREAD, ExtractionChild, Zygote, ZygoteLost
+from atlas.text.children.zygote import main
 from tests.e2e.forks import ForkServer, fork, forked
 
 ZYGOTES = ForkServer("tests.e2e.zygotes")

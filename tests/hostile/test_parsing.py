@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from atlas.domain.errors import PageError
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web.listing_parser import ListingJob
 from atlas.worker.listing_parser import PRELOADED, parsed
 from tests.hostile.listings import Case, cases, limits

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from atlas.contracts.sync_pipeline import SyncResult
-from atlas.domain.removal.page_verdict import verdict_on
+from atlas.domain.removal.verdict_rules import verdict_on
 from atlas.stores.postgres.reporting.page_lookup import page_facts
 from tests.e2e.stack import AtlasEnv
 from tests.invariants import Snapshot, assert_invariants, assert_workflows_healthy, snapshot

@@ -13,6 +13,7 @@ from starter.cli.reference.described import hints, typing_imports
 from starter.client import AtlasClient
 from starter.corpus import Corpus
 from starter.hosts import Hosts
+from starter.kept_reports import KeptReports
 from starter.limits import ManualLimits
 from starter.pushed_documents import PushedDocuments
 from starter.runs import Runs
@@ -25,6 +26,7 @@ CLIENTS = (
     AtlasClient,
     Runs,
     Corpus,
+    KeptReports,
     Sources,
     SourceFiles,
     Schedules,

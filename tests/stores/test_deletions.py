@@ -9,7 +9,8 @@ import pytest
 
 from atlas.contracts.activities import Batch, RunClosed
 from atlas.contracts.decide_deletions import DecideDeletions, Decision
-from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
+from atlas.domain.removal.page_verdict import PageVerdict
+from atlas.domain.removal.verdict_rules import verdict_on
 from atlas.stores.postgres.crawl.pages import held_removals
 from atlas.stores.postgres.crawl.pages.held_removals import HeldRemoval
 from atlas.stores.postgres.reporting import monitoring

@@ -8,7 +8,8 @@ import pytest
 from atlas.contracts.activities import Batch, CloseRun
 from atlas.domain.addresses.refused_addresses import MOST, RefusedAddresses
 from atlas.domain.removal.page_facts import PageFacts
-from atlas.domain.removal.page_verdict import PageVerdict, verdict_on
+from atlas.domain.removal.page_verdict import PageVerdict
+from atlas.domain.removal.verdict_rules import verdict_on
 from atlas.embedded.postgres import SUPERUSER
 from atlas.stores.postgres.crawl.runs import refusals
 from atlas.stores.postgres.reporting.page_lookup import other_forms, page_facts

@@ -15,8 +15,8 @@ from atlas.domain.prepared import Prepared, PrepareJob
 from atlas.stores.blobs.open import open_blobs
 from atlas.stores.blobs.port import Blobs
 from atlas.stores.postgres.sources import sources
+from atlas.text.markup.read_digest import ReadBefore
 from atlas.text.prepare import prepare
-from atlas.text.read_digest import ReadBefore
 from tests.invariants import assert_nothing_is_found
 from tests.stored import store
 from tests.stores.drive import Drive, Web, fences

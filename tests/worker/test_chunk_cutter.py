@@ -10,11 +10,11 @@ import pytest
 
 from atlas.domain.export_entry import ExportEntry, records_of
 from atlas.domain.extraction.outline import OutlineSection
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.worker import chunk_cutter
 from atlas.worker.chunk_cutter import ChunkCutter
 from tests.formats.documents import NOON, document
-from tests.text import poison
+from tests.text.children import poison
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at /proc")
 TEXT = "Tides\n\n" + "High water comes late, and the ferry waits. " * 60

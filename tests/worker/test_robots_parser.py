@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.wire_fields import MalformedAnswer
-from atlas.text.pool import ExtractorPool
+from atlas.text.children.pool import ExtractorPool
 from atlas.web import robots
 from atlas.web.robots_parser import PARSE_LIMIT, ParseRobots, RobotsTxt, parse_job, read
 from atlas.worker import robots_parser

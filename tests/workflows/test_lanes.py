@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from atlas.contracts.activities import Batch, Claimed
 from atlas.contracts.models import Counts
+from atlas.contracts.work import RunLimits
 from workflows import lanes, sync_pipeline
 from workflows.lanes import Lanes
 from workflows.pause import Pause
@@ -37,25 +39,33 @@ class Clock:
         assert holds()
 
 
-class Lane(SourceRun):
-    """A run whose claims are answered by a list; it remembers what they were told."""
-
-    _stages = ("fetch",)
-    _request = None
+class Steps:
+    """Claims are answered by a list; remembers what they were told."""
 
     def __init__(self, *answers: Claimed) -> None:
         self._answers = iter(answers)
-        self._pause = Pause()
-        self._lanes = Lanes([0], 1)
-        self.run_id = "run"
         self.told: list[float] = []
 
-    async def _claim(self, batch: Batch, level: int, waited: float) -> Claimed:
+    async def claim(self, batch: Batch, *, waited: float, **_: object) -> Claimed:
         self.told.append(waited)
         return next(self._answers)
 
-    async def _work_batch(self, batch: Batch) -> None:
+    async def work(self, batch: Batch, *, fetches: bool) -> None:
         pass
+
+
+class Lane(SourceRun):
+    """A run whose batches ask nobody."""
+
+    _stages = ("fetch",)
+    _request = SimpleNamespace(batch=20)
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._pause = Pause()
+        self._lanes = Lanes([0], 1)
+        self.run_id = "run"
+        self.limits = RunLimits()
 
     def _count(self, counts: Counts) -> None:
         pass
@@ -69,10 +79,11 @@ async def test_a_wake_spends_only_the_time_that_was_waited(
     monkeypatch.setattr(sync_pipeline.workflow, "wait_condition", clock.wait_condition)
     monkeypatch.setattr(sync_pipeline, "history_is_long", lambda _: False)
     rests = [Claimed(wait=30.0), Claimed(wait=30.0), Claimed(wait=3600.0)]
-    lane = clock.lane = Lane(*rests, Claimed(pages=3), Claimed(wait=0.1), Claimed())
+    steps = Steps(*rests, Claimed(pages=3), Claimed(wait=0.1), Claimed())
+    lane = clock.lane = Lane(steps)
     assert await lane._lane(0, 0)
     # Woken after 5 of 30 s; 30 s in full; woken at once; pages begin anew; a second at least.
-    assert lane.told == [0.0, 5.0, 35.0, 35.0, 0.0, 1.0]
+    assert steps.told == [0.0, 5.0, 35.0, 35.0, 0.0, 1.0]
 
 
 # The slow lane

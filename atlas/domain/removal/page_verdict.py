@@ -1,37 +1,12 @@
-"""Why a page is, or is not, in the corpus as it is: one cause, derived from the facts. Pure rules.
-
-Each rule looks at the facts and gives its verdict or None; the first verdict counts. So what is
-nearest to the page's present state is asked first, and what only might have been last.
-"""
+"""The verdict on a page, and its words: what was seen, how often, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from atlas.domain.addresses.refused_addresses import NO_DOCUMENT, NO_PAGE, RUN_LIMIT
-from atlas.domain.errors import HELD, NOINDEX
-from atlas.domain.media_kinds import KINDS_NAMED
-from atlas.domain.removal.page_facts import (
-    AttemptMade,
-    PageFacts,
-    RefusedBefore,
-    SourceClaim,
-    VisitOfRun,
-)
-from atlas.domain.removal.removal_rules import RULES, RemovalSign
-from atlas.domain.removal.verdict_words import (
-    NAMED,
-    against,
-    besides,
-    day,
-    decision,
-    kind_code,
-    looks_of,
-    moment_of,
-    sources_named,
-    worded,
-)
+from atlas.domain.removal.page_facts import EvidenceSeen, PageFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,416 +22,108 @@ class PageVerdict:
     """What can be done about it, if anything."""
 
 
-def verdict_on(facts: PageFacts, *, out_of_reach: str | None = None) -> PageVerdict:
-    """The verdict. `out_of_reach`: why the address may not be connected to at all, as the settings
-    and its sources say."""
-    for rule in _RULES:
-        if found := rule(facts):
-            return found
-    return _stranger(facts, out_of_reach)
+NAMED = 3
+"""Sources named in one sentence."""
 
 
-# Pages that left
+def besides(facts: PageFacts) -> str:
+    """Of a live page: that its source no longer takes or names it, and where search shows another
+    instead."""
+    said = [_misses(seen) for seen in facts.evidence if seen.kind == "absent"]
+    if said:
+        said[-1] += decision(facts)
+    if facts.holders and all(claim.refused_by for claim in facts.holders):
+        claim = facts.holders[0]
+        said.append(f"source '{claim.source}' would refuse it now by `{claim.refused_by}`")
+    return "".join(f"; {each}" for each in said) + _hidden(facts)
 
 
-def _erased(facts: PageFacts) -> PageVerdict | None:
-    if facts.erased_at is None:
-        return None
-    cause = f"erased on {day(facts.erased_at)} ({facts.erased_for}), and kept away since"
-    return PageVerdict("erased", cause)
+def sources_named(names: Iterable[str]) -> str:
+    """`source 'a'`; `sources 'a' and 'b'`; of many the first few, and how many more there are."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) == 1:
+        return f"source {quoted[0]}"
+    if len(quoted) > NAMED:
+        quoted = [*quoted[:NAMED], f"{len(quoted) - NAMED} more"]
+    return f"sources {', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
-def _purged(facts: PageFacts) -> PageVerdict | None:
-    if facts.lifecycle != "purged":
-        return None
-    when = f" on {day(facts.purged_at)}" if facts.purged_at else ", with its source"
-    return PageVerdict("purged", f"deleted: its documents were removed for good{when}")
+def decision(facts: PageFacts) -> str:
+    """That a person keeps it in spite of evidence that lasts, if so."""
+    rejected = any(each.decided == "rejected" for each in facts.removals)
+    return "; a person rejected its removal" if rejected else ""
 
 
-def _left(facts: PageFacts) -> PageVerdict | None:
-    if facts.lifecycle != "tombstoned":
-        return None
-    when = f" on {day(facts.tombstoned_at)}" if facts.tombstoned_at else ""
-    code, why = _why_it_left(facts)
-    todo = [f"`atlas docs restore {facts.url}` brings its last text back"]
-    if not facts.holders:
-        todo.append("no source holds it: if its listing or a page names it again, it comes back")
-    return PageVerdict(code, f"left the corpus{when}: {why}", tuple(todo))
+def _misses(seen: EvidenceSeen) -> str:
+    stays = "; it stays as long as it answers" if _often(seen) else ""
+    return f"{worded(seen)}, {looks_of(seen)}{stays}"
 
 
-_SIGNS = {
-    "gone": RemovalSign.GONE,
-    "moved": RemovalSign.MOVED,
-    NOINDEX: RemovalSign.NOINDEX,
-    "withdrawn": RemovalSign.WITHDRAWN,
-}
+def _often(seen: EvidenceSeen) -> bool:
+    return seen.needed is not None and seen.looks >= seen.needed
 
 
-def _why_it_left(facts: PageFacts) -> tuple[str, str]:
-    absent = "the complete listings of its source no longer named it"
-    for seen in facts.evidence:
-        if seen.kind == "absent":
-            continue
-        if not facts.holders and seen.looks < (RULES[_SIGNS[seen.kind]].careful or 0):
-            return "absent", f"{absent}, and a visit confirmed that: {worded(seen)}"
-        return kind_code(seen), f"{worded(seen)}, {looks_of(seen)}"
-    if not facts.holders:
-        return "absent", absent
-    return "removed", "the evidence for it is no longer kept"
-
-
-def _quarantined(facts: PageFacts) -> PageVerdict | None:
-    if facts.quarantined_for is None and facts.lifecycle != "quarantined":
-        return None
-    why = facts.quarantined_for or "extraction failed too often"
-    stays = "; its last text stays live" if _is_live(facts) else ""
-    cause = f"quarantined: its body could not be processed ({why}){stays}"
-    return PageVerdict("quarantined", cause, (f"`atlas process --url {facts.url} --force`",))
-
-
-# Pages under way or held
-
-
-def _under_way(facts: PageFacts) -> PageVerdict | None:
-    visit = facts.visits[0] if facts.visits else None
-    if visit is None or visit.outcome is not None or visit.ended_at is not None:
-        return None
-    state = "live, and " if _is_live(facts) else "not in the corpus yet: "
-    doing = {
-        "listed": "waits to be fetched",
-        "fetched": "is fetched and waits to be processed",
-        "rendering": "is fetched and waits for a browser",
-    }
-    stage = doing.get(visit.stage, "is processed and waits to be settled")
-    run = f"the run {visit.run_id[:18]} of source '{visit.source}'"
-    return PageVerdict("in_progress", f"{state}in progress: it {stage} in {run}")
-
-
-def _removal_held(facts: PageFacts) -> PageVerdict | None:
-    waiting = [each for each in facts.removals if each.decided is None]
-    if not waiting or not _is_live(facts):
-        return None
-    held = waiting[0]
-    cause = (
-        f"still in the corpus: its removal ({held.sign}) is held since {day(held.held_at)}, "
-        f"because too many pages of source '{held.source}' would have left at once"
-    )
-    decide = f"`atlas deletions approve {held.source} {facts.url}`, or reject"
-    todo = (decide, f"`atlas deletions list --source {held.source}` shows all that wait")
-    return PageVerdict("removal_held", cause, todo)
-
-
-def _suspect(facts: PageFacts) -> PageVerdict | None:
-    if facts.lifecycle != "suspect" or not facts.evidence:
-        return None
-    seen = facts.evidence[0]
-    visit = _decisive(facts.visits)
-    if seen.kind == "absent" and visit is not None and visit.code in HELD:
-        return None  # it is suspect for its body, and that its source misses it comes after that
-    cause = f"still in the corpus, but leaving: {worded(seen)}, {looks_of(seen)}"
-    return PageVerdict(kind_code(seen), cause + decision(facts))
-
-
-def _hidden_by_noindex(facts: PageFacts) -> PageVerdict | None:
-    visit = _decisive(facts.visits)
-    asks = any(seen.kind == NOINDEX for seen in facts.evidence)
-    if not asks and (visit is None or visit.code != NOINDEX):
-        return None
-    looks = next((f", {looks_of(seen)}" for seen in facts.evidence if seen.kind == NOINDEX), "")
-    if _is_live(facts):
-        return PageVerdict(NOINDEX, f"live with its old text: it asks to be left out now{looks}")
-    return PageVerdict(NOINDEX, "not in the corpus: it asks to be left out of the index (noindex)")
-
-
-def _redirects(facts: PageFacts) -> PageVerdict | None:
-    visit = _decisive(facts.visits)
-    code = visit.code or "" if visit else "redirected" if facts.leads_to else ""
-    if not code.startswith("redirected"):
-        return None  # where it led once says nothing of what it answers now
-    attempt = _latest(facts.attempts, lambda each: each.final_url not in (None, facts.url))
-    target = facts.leads_to or (attempt.final_url if attempt else None) or "another address"
-    own = f", which is {facts.leads_to_lifecycle}" if facts.leads_to_lifecycle else ""
-    if code == "redirected_out_of_scope":
-        own = ", which the source's rules do not let in"
-    looks = next((f"; {looks_of(seen)}" for seen in facts.evidence if seen.kind == "moved"), "")
-    state = "live with its last text, but it" if _is_live(facts) else "not in the corpus: it"
-    todo = (f"`atlas explain {target}`",) if target.startswith("http") else ()
-    return PageVerdict(code, f"{state} redirects to {target}{own}{looks}", todo)
-
-
-# What the last run that looked made of it
-
-
-def _failed(facts: PageFacts) -> PageVerdict | None:
-    visit = _decisive(facts.visits)
-    if visit is None or visit.outcome != "failed":
-        return None
-    code = visit.code or "failed"
-    said = f": {visit.message}" if visit.message else ""
-    if _is_live(facts):
-        cause = f"live with its last text: the last check failed ({code}{said})"
-    else:
-        cause = f"not in the corpus: it could not be fetched or read ({code}{said})"
-    return PageVerdict(code, cause, against(code, visit.source))
-
-
-def _body_held(facts: PageFacts) -> PageVerdict | None:
-    visit = _decisive(facts.visits)
-    if visit is None or visit.code not in HELD:
-        return None
-    state = "live with its old text" if _is_live(facts) else "not in the corpus"
-    cause = f"{state}: its new body was held ({visit.code}: {visit.message}){besides(facts)}"
-    return PageVerdict(visit.code or "held", cause)
-
-
-def _not_listed(facts: PageFacts) -> PageVerdict | None:
-    """Live, and its sources have not come to it since: what they list could not be read."""
-    if not _is_live(facts) or not facts.holders:
-        return None
-    if not all(claim.not_listed for claim in facts.holders):
-        return None
-    claim = facts.holders[0]
-    cause = (
-        f"live with its last text: the last run of source '{claim.source}' did not come to it: "
-        f"{claim.not_listed}{besides(facts)}"
-    )
-    return PageVerdict("not_listed", cause, (f"`atlas sync {claim.source}` reads it again",))
-
-
-def _settled(facts: PageFacts) -> PageVerdict | None:
-    visit = _decisive(facts.visits)
-    if visit is None or not _is_live(facts) or visit.outcome not in _TAKEN:
-        return None
-    when = f"the run of {moment_of(visit.started_at)}"
-    if visit.restored:
-        cause = f"live: an earlier version was brought back by {when}{besides(facts)}"
-        return PageVerdict("restored", cause, (f"`atlas docs history {facts.url}`",))
-    if visit.outcome != "unchanged":
-        done = "added by" if visit.outcome == "added" else "its text was updated by"
-        return PageVerdict(visit.outcome or "", f"live: {done} {when}{besides(facts)}")
-    why = _unchanged(facts, visit)
-    return PageVerdict("unchanged", f"live: {when} left it unchanged ({why}){besides(facts)}")
-
-
-_TAKEN = ("added", "updated", "unchanged")
-
-
-def _unchanged(facts: PageFacts, visit: VisitOfRun) -> str:
-    own = [each for each in facts.attempts if each.run_id == visit.run_id]
-    if not own:
-        return "from the stored body, without a request"
-    last = own[0]
-    if last.status is None:
-        return "the same body or the same text was put there again"
-    if last.status == 304:
-        return "304 Not Modified"
-    older = [each for each in facts.attempts if each.snapshot and each.at < last.at]
-    same = bool(older) and older[0].snapshot == last.snapshot
-    if same or last.snapshot is None:
-        return f"{last.status} with the same body, by its hash"
-    return f"{last.status} with another body, but the same text"
-
-
-def _merely_live(facts: PageFacts) -> PageVerdict | None:
-    """Live, and no run that is still recorded says more."""
-    if not _is_live(facts):
-        return None
-    since = f" since {day(facts.text.valid_from)}" if facts.text else ""
-    passed = _passed_over(facts)
-    if not facts.holders:
-        cause = f"live{since}, but no source holds it any more: nothing checks it again"
-        todo = ("declare a source for it, or `atlas sources remove NAME --purge` removes pages",)
-        return PageVerdict("unheld", cause, todo)
-    return PageVerdict("live", f"live{since}{passed}{besides(facts)}")
-
-
-def _listing(facts: PageFacts) -> PageVerdict | None:
-    listed = [claim.source for claim in facts.sources if claim.lists]
-    if facts.holders or not listed:
-        return None
-    learns = "learns its" if len(listed) == 1 else "learn their"
-    cause = f"no page, but the feed or sitemap from which {sources_named(listed)} {learns} pages"
-    return PageVerdict("listing", cause)
-
-
-def _not_taken(facts: PageFacts) -> PageVerdict | None:
-    """Known, held, and no run took it."""
-    if facts.lifecycle is None or not facts.holders:
-        return None
-    claim = facts.holders[0]
-    how = f"source '{claim.source}' {_FOUND[claim.found or 'listed']}"
-    if facts.visits:
-        last = facts.visits[0]
-        if (last.code or "").startswith("trap_"):
-            return None
-        if last.outcome in _TAKEN:
-            cause = "not in the corpus yet: its body was fetched, and is processed by a later run"
-            return PageVerdict("not_processed", cause, (f"`atlas sync {claim.source}`",))
-        left_out = f"the last run left it out ({last.code or last.outcome})"
-        why = _SKIPPED.get(last.code or "", left_out)
-        return PageVerdict(last.code or "skipped", f"not in the corpus yet: {how}, but {why}")
-    if claim.paused:
-        cause = f"not in the corpus yet: {how}, but the source is paused"
-        return PageVerdict("source_paused", cause, (f"`atlas sources resume {claim.source}`",))
-    todo = (f"`atlas sync {claim.source}`",)
-    return PageVerdict("not_fetched", f"not in the corpus yet: {how}, but none fetched it", todo)
-
-
-_FOUND = {
-    "listed": "lists it",
-    "link": "found a link to it",
-    "redirect": "was led to it by a redirect",
-}
-_SKIPPED = {
-    "budget": "the run had spent its pages or bytes before its turn",
-    "deadline": "the time of the run was over before its turn",
-    "not_fetched": "the run was not to fetch, and no body of it is stored",
-    "fresh": "another run had fetched it already",
-    "held": "another run was working on it",
-    "run_ended": "the run ended before its turn",
-}
-
-
-def _passed_over(facts: PageFacts) -> str:
-    """Why the last run did not look at it."""
-    if not facts.visits:
+def _hidden(facts: PageFacts) -> str:
+    text = facts.text
+    if text is None:
         return ""
-    why = _SKIPPED.get(facts.visits[0].code or "")
-    return f"; not checked in the last run: {why}" if why else ""
+    if text.duplicate_of:
+        return f"; hidden behind {text.duplicate_of}, of which it is a duplicate"
+    if text.same_text_at:
+        return f"; search shows its text at {text.same_text_at}"
+    return ""
 
 
-# Addresses that no source holds
+def kind_code(seen: EvidenceSeen) -> str:
+    """The code of a verdict that rests on this evidence."""
+    return f"http_{seen.detail[-3:]}" if seen.kind == "gone" else seen.kind
 
 
-def _refused(facts: PageFacts) -> PageVerdict | None:
-    """A run met it and the rules refused it."""
-    if facts.holders or not facts.refusals:
-        return None
-    met = facts.refusals[0]
-    code, why = _by_rule(met)
-    seen = f"the run of {moment_of(met.at)} met it"
-    claim = next((each for each in facts.sources if each.source == met.source), None)
-    cause = f"not taken: source '{met.source}' {why} ({seen})"
-    if claim is not None and claim.refused_by is None and code == "out_of_scope":
-        after = f"its rules have changed since and let it in: `atlas sync {met.source}`"
-        return PageVerdict(code, cause, (after,))
-    return PageVerdict(code, cause, (_edit(met.source, met.rule),))
+def worded(seen: EvidenceSeen) -> str:
+    """What was seen."""
+    said = {
+        "gone": f"it answers {seen.detail.removeprefix('HTTP ')}",
+        "moved": f"it redirects for good to {seen.detail}",
+        "noindex": "it asks to be left out of the index (noindex)",
+        "withdrawn": "it was withdrawn by `atlas docs withdraw`",
+        "absent": f"the listing of source '{seen.detail}' no longer names it",
+    }
+    return said[seen.kind]
 
 
-def _by_rule(met: RefusedBefore) -> tuple[str, str]:
-    if met.rule.startswith("trap_"):
-        return met.rule, f"takes it for part of a crawler trap ({met.rule})"
-    if met.rule.startswith(("max_pages", "max_depth")):
-        return "over_limit", f"reached its limit `{met.rule}`"
-    if met.rule == RUN_LIMIT:
-        return "over_limit", "had no pages, bytes or minutes left in that run"
-    if met.rule == NO_PAGE:
-        return "not_a_page", "follows no link whose name is that of an image, script, archive …"
-    if met.rule == NO_DOCUMENT:
-        return "not_a_document", f"reads {KINDS_NAMED}, by the names of files"
-    return "out_of_scope", f"refuses it by its rule `{met.rule}`"
+def looks_of(seen: EvidenceSeen) -> str:
+    """How often it was seen, and how often a removal needs it."""
+    if seen.needed is None:
+        times = "once" if seen.looks == 1 else f"{seen.looks} times"
+        return f"seen {times}; its sources keep all pages"
+    if seen.looks > seen.needed:
+        return f"seen {seen.looks} times, and a removal needs {seen.needed}"
+    return f"seen {seen.looks} of the {seen.needed} times that a removal needs"
 
 
-def _edit(source: str, rule: str) -> str:
-    name = rule.partition(" ")[0].replace("_", "-")
-    if rule.startswith("trap_"):
-        return f"`atlas sources edit {source} --traps follow` follows all links"
-    if name in ("prefix", "include", "exclude", "max-pages", "max-depth"):
-        return f"`atlas sources edit {source} --{name} …` changes the rule"
-    if rule == RUN_LIMIT:
-        return f"`atlas sync {source}` without limits goes on"
-    return "declare its address by itself: `atlas sources add NAME URL --kind urls`"
-
-
-def _trapped(facts: PageFacts) -> PageVerdict | None:
-    if facts.holders or facts.trap is None or not (crawls := _admitting(facts)):
-        return None
-    named = crawls[0].source
-    cause = f"never followed: its address alone shows a crawler trap ({facts.trap})"
-    return PageVerdict(facts.trap, cause, (_edit(named, facts.trap),))
-
-
-def _stranger(facts: PageFacts, out_of_reach: str | None) -> PageVerdict:
-    """No source holds it, and none is recorded to have met it."""
-    if out_of_reach:
-        return PageVerdict("out_of_reach", f"no source holds it, and none could: {out_of_reach}")
-    admitting = _admitting(facts)
-    if admitting:
-        return _never_seen(admitting)
-    if facts.sources:
-        refusing = ", ".join(
-            f"'{claim.source}' by `{claim.refused_by}`" for claim in facts.sources[:NAMED]
+def against(code: str, source: str) -> tuple[str, ...]:
+    """What can be done about a failure with this code."""
+    if code == "robots_disallowed":
+        return ("its owner does not want it fetched; on hosts of your own: `--robots ignore`",)
+    if code in ("address_refused", "port_refused"):
+        return (f"`atlas sources edit {source} --allow HOST:PORT`, if it is meant to be reached",)
+    if code == "needs_ocr":
+        return ("put a copy with a text layer in its place: `ocrmypdf scan.pdf text.pdf`",)
+    if code == "encrypted":
+        return ("put a copy without a password in its place",)
+    if code == "no_browser":
+        return ("set ATLAS_BROWSER for a worker, so that it serves atlas-rendering",)
+    if code == "needs_browser":
+        return (
+            f"`atlas sources edit {source} --render when_needed`, if a worker has a browser",
+            "the site's feed or API may have its text, or `atlas docs put URL --file PATH`",
         )
-        first = facts.sources[0]
-        cause = f"no source takes it: those at its host refuse it ({refusing})"
-        return PageVerdict("out_of_scope", cause, (_edit(first.source, first.refused_by or ""),))
-    todo = (f"`atlas sources add NAME {facts.url}` declares one", f"`atlas fetch {facts.url}`")
-    seen = "" if facts.lifecycle is None else ", though it was fetched or linked to"
-    return PageVerdict(
-        "unknown", f"no source holds it, and none is declared at its host{seen}", todo
-    )
+    return ()
 
 
-def _never_seen(admitting: list[SourceClaim]) -> PageVerdict:
-    named = sources_named(claim.source for claim in admitting)
-    one = len(admitting) == 1
-    first = admitting[0]
-    if all(claim.pushed for claim in admitting):
-        cause = f"never put: {named} would take it, but nobody has put a document there"
-        return PageVerdict("never_seen", cause, ("`atlas docs put URL --file PATH`",))
-    if all(claim.paused for claim in admitting):
-        cause = f"never seen: {named} would take it, but {'is' if one else 'are'} paused"
-        return PageVerdict("source_paused", cause, (f"`atlas sources resume {first.source}`",))
-    if all(claim.last_run is None for claim in admitting):
-        cause = f"never seen: {named} would take it, but {'has' if one else 'have'} not run yet"
-        return PageVerdict("never_seen", cause, (f"`atlas sync {first.source}`",))
-    cause = (
-        f"never seen: the rules of {named} would take it, but no listing or page that "
-        f"{'it' if one else 'they'} read names it"
-    )
-    todo = ("declare it by itself: `atlas sources add NAME URL --kind urls`",)
-    return PageVerdict("never_seen", cause, todo)
+def day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "an unknown day"
 
 
-_RULES: tuple[Callable[[PageFacts], PageVerdict | None], ...] = (
-    _erased,
-    _purged,
-    _left,
-    _under_way,
-    _quarantined,
-    _removal_held,
-    _suspect,
-    _hidden_by_noindex,
-    _redirects,
-    _failed,
-    _body_held,
-    _not_listed,
-    _settled,
-    _merely_live,
-    _listing,
-    _not_taken,
-    _refused,
-    _trapped,
-)
-
-
-# The facts
-
-
-def _is_live(facts: PageFacts) -> bool:
-    return facts.lifecycle in ("live", "suspect")
-
-
-def _decisive(visits: Iterable[VisitOfRun]) -> VisitOfRun | None:
-    """The last visit that found something out about the page, not one that passed it over."""
-    return next((each for each in visits if each.outcome and each.code not in _SKIPPED), None)
-
-
-def _latest(
-    attempts: Iterable[AttemptMade], which: Callable[[AttemptMade], bool]
-) -> AttemptMade | None:
-    return next((each for each in attempts if which(each)), None)
-
-
-def _admitting(facts: PageFacts) -> list[SourceClaim]:
-    return [claim for claim in facts.sources if claim.refused_by is None]
+def moment_of(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}Z"

@@ -20,11 +20,11 @@ from typing import Any
 import httpx
 
 from atlas.domain.index_parts import LexemeQuery, field_of
-from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
+from atlas.stores.search.opensearch_query import EXPANSIONS, Body, any_of, search_request, weighed
 from atlas.stores.search.port import (
-    LIVE,
     NEAR_EDITS,
     EngineUnavailable,
     IndexedText,
@@ -49,10 +49,6 @@ _TEXTS = 60_000
 """Texts found by their pages at once; OpenSearch counts 65,535 at most."""
 _MERGES = 10
 """Attempts to merge what was removed away, each a second later than the one before."""
-_EXPANSIONS = 1_000
-"""N-grams that a single character stands for within a phrase; Lucene takes 1,024 clauses."""
-
-_Body = dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -212,7 +208,9 @@ class OpenSearchIndex:
         if not counted:
             return PartMatches((), 0)
         terms = [each.term for each in counted]
-        found = await self._ask("POST", f"/{index}/_search", _request(terms, query, scope, limit))
+        found = await self._ask(
+            "POST", f"/{index}/_search", search_request(terms, query, scope, limit)
+        )
         best = tuple(
             PartMatch(
                 text_hash=bytes.fromhex(hit["_source"]["text"]),
@@ -245,7 +243,7 @@ class OpenSearchIndex:
             asked = {
                 "size": len(parts),
                 "explain": True,
-                "query": {"bool": {"must": [_weighed(term)], "filter": [_any_of(parts)]}},
+                "query": {"bool": {"must": [weighed(term)], "filter": [any_of(parts)]}},
                 "_source": ["text", "start"],
             }
             for hit in (await self._ask("POST", f"/{index}/_search", asked))["hits"]["hits"]:
@@ -257,8 +255,8 @@ class OpenSearchIndex:
         """See `SearchIndex`."""
         if any(each.frequency for each in await self._counted(self.name, (QueryTerm(lexeme),))):
             return []
-        near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": _EXPANSIONS}
-        asked = _request((), LexemeQuery(()), scope, limit)
+        near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": EXPANSIONS}
+        asked = search_request((), LexemeQuery(()), scope, limit)
         asked["query"]["bool"]["must"] = [{"fuzzy": {"body": near}}]
         found = await self._ask("POST", f"/{self.name}/_search", asked)
         return [bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]]
@@ -315,12 +313,12 @@ class OpenSearchIndex:
         counted = found["aggregations"]
         return counted["texts"]["doc_count"], int(counted["tokens"]["value"] or 0)
 
-    async def _state(self, generation: int) -> tuple[_Body, tuple[int, int]]:
+    async def _state(self, generation: int) -> tuple[Body, tuple[int, int]]:
         """What a generation says of itself, as last written, and the number of that writing."""
         found = await self._ask("GET", f"/{self._index(generation)}/_doc/state")
         return found["_source"]["state"], (found["_seq_no"], found["_primary_term"])
 
-    async def _put_state(self, generation: int, state: _Body, step: tuple[int, int]) -> None:
+    async def _put_state(self, generation: int, state: Body, step: tuple[int, int]) -> None:
         """Write the state, unless another writer has done so meanwhile."""
         unless = f"if_seq_no={step[0]}&if_primary_term={step[1]}"
         written = await self._ask(
@@ -362,7 +360,7 @@ class OpenSearchIndex:
             counted.append(CountedTerm(term, found.get("doc_freq", 0)))
         return tuple(terms_that_count(counted))
 
-    async def _ask(self, method: str, path: str, body: _Body | str | None = None) -> Any:
+    async def _ask(self, method: str, path: str, body: Body | str | None = None) -> Any:
         content = body if isinstance(body, str) or body is None else json.dumps(body)
         kind = "application/x-ndjson" if isinstance(body, str) else "application/json"
         try:
@@ -400,7 +398,7 @@ def _reason(error: Any) -> str:
     return str(error)[:300]
 
 
-def _definition(index: OpenSearchIndex) -> _Body:
+def _definition(index: OpenSearchIndex) -> Body:
     counted = {"type": "text", "analyzer": "lexemes", "index_options": "freqs"}
     number = {"type": "long"}
     return {
@@ -451,88 +449,3 @@ def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
                 lines, size = [], 0
     if lines:
         yield lines
-
-
-def _request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int) -> _Body:
-    found: _Body = {
-        "must": [{"bool": {"should": list(map(_weighed, terms)), "minimum_should_match": 1}}],
-        "filter": [
-            *(*map(_phrase, query.phrases), *map(_one_of, query.either)),
-            *(*map(_titled, query.titles), *_within(scope)),
-        ],
-        "must_not": [*map(_phrase, query.without), *_outside(scope)],
-    }
-    return {
-        "size": limit,
-        "track_total_hits": True,
-        "query": {"bool": found},
-        # Named in the order of the answer: of equal scores, Lucene's own order is by segment.
-        "sort": ["_score", {"text": "asc"}, {"start": "asc"}],
-        "track_scores": True,
-        "_source": ["text", "start", "end"],
-    }
-
-
-def _weighed(term: QueryTerm) -> _Body:
-    name, lexeme = field_of(term)
-    return {"term": {name: {"value": lexeme, "boost": float(term.weight)}}}
-
-
-def _phrase(words: Sequence[PhraseWord]) -> _Body:
-    if len(words) == 1:
-        name, lexeme = field_of(QueryTerm(words[0].lexeme, words[0].prefix))
-        return {"term": {name: lexeme}}
-    return _side_by_side("body", words)
-
-
-def _titled(words: Sequence[PhraseWord]) -> _Body:
-    """In the title, or in a generation that has no field for it, and serves until another is
-    built."""
-    said = _side_by_side("title", words) if len(words) > 1 else _span("title", words[0])
-    return _any_of([said, {"bool": {"must_not": {"exists": {"field": "title"}}}}])
-
-
-def _side_by_side(name: str, words: Sequence[PhraseWord]) -> _Body:
-    clauses: list[_Body] = []
-    for number, word in enumerate(words):
-        if number and (gap := word.offset - words[number - 1].offset - 1):
-            clauses.append({"span_gap": {name: gap}})
-        clauses.append(_span(name, word))
-    return {"span_near": {"clauses": clauses, "slop": 0, "in_order": True}}
-
-
-def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> _Body:
-    return _any_of([*map(_phrase, phrases)])
-
-
-def _any_of(clauses: Sequence[_Body]) -> _Body:
-    return {"bool": {"should": list(clauses), "minimum_should_match": 1}}
-
-
-def _span(name: str, word: PhraseWord) -> _Body:
-    if not word.prefix:
-        return {"span_term": {name: word.lexeme}}
-    best = f"top_terms_{_EXPANSIONS}"
-    return {"span_multi": {"match": {"prefix": {name: {"value": word.lexeme, "rewrite": best}}}}}
-
-
-def _outside(scope: TextScope) -> Iterator[_Body]:
-    """What was not live then; of now, what is past."""
-    yield {"range": {"until": {"lt": LIVE if scope.at is None else scope.at}}}
-    if scope.at is not None:
-        yield {"range": {"since": {"gt": scope.at}}}
-
-
-def _within(scope: TextScope) -> Iterator[_Body]:
-    for name in ("source", "language"):
-        if (wanted := getattr(scope, name)) is not None:
-            yield {"term": {name: wanted}}
-    for name in ("source", "language", "host"):
-        if any_of := getattr(scope, f"{name}s"):
-            yield {"terms": {name: list(any_of)}}
-    if scope.published_from is not None:
-        yield {"range": {"published": {"gte": scope.published_from}}}
-    if scope.published_before is not None:
-        yield {"range": {"published": {"lt": scope.published_before}}}
-    if scope.texts is not None:
-        yield {"terms": {"text": [each.hex() for each in scope.texts]}}

@@ -50,7 +50,7 @@ from atlas.stores.search.tantivy_parts import (
     parts_of_hits,
     texts_of_hits,
 )
-from atlas.stores.search.tantivy_queries import (
+from atlas.stores.search.tantivy_query import (
     ended,
     exactly,
     near_queries,

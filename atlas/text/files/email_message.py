@@ -13,11 +13,11 @@ from email.utils import getaddresses
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.extraction.stated_metadata import StatedMetadata
 from atlas.domain.texts import fold_blank
-from atlas.text.charset import decode
 from atlas.text.files.file_archive import encrypted
 from atlas.text.files.file_page import FilePage, stated_by
 from atlas.text.files.html_writer import HtmlWriter, inline
 from atlas.text.files.inner_page import inner_page
+from atlas.text.markup.charset import decode
 
 MAX_PARTS = 1_000
 """Parts of a message that are looked at."""

@@ -9,8 +9,6 @@ from urllib.parse import unquote
 from lxml import etree
 
 from atlas.domain.extraction.stated_metadata import StatedField, StatedMetadata
-from atlas.text.charset import decode
-from atlas.text.dom import xml_as_html
 from atlas.text.files.file_archive import (
     FileArchive,
     attribute,
@@ -22,6 +20,8 @@ from atlas.text.files.file_archive import (
 )
 from atlas.text.files.file_page import FilePage, stated_by
 from atlas.text.files.inner_page import inner_page
+from atlas.text.markup.charset import decode
+from atlas.text.markup.dom import xml_as_html
 
 _PAGES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document")
 _FIELDS: dict[str, StatedField] = {

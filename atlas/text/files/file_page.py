@@ -14,7 +14,7 @@ from atlas.domain.extraction.stated_metadata import (
     StatedMetadata,
 )
 from atlas.domain.texts import fold_blank, strip_unstorable
-from atlas.text.date_words import moment_in
+from atlas.text.languages.date_words import moment_in
 
 # Titles that programs write by themselves.
 _NO_TITLE = re.compile(

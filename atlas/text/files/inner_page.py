@@ -8,9 +8,9 @@ import lxml.html
 from lxml.html import HtmlElement
 
 from atlas.domain.errors import PageError
-from atlas.text.dom import parse_html
 from atlas.text.files.html_writer import leads_out
-from atlas.text.unclosed import close, hidden_in
+from atlas.text.markup.dom import parse_html
+from atlas.text.markup.unclosed import close, hidden_in
 
 
 class InnerPage(NamedTuple):

@@ -16,7 +16,7 @@ from starter.cli.framework.run_follower import Ending, Following, Timeout, follo
 
 if TYPE_CHECKING:
     from atlas.contracts.weekly_report import WeeklyResult
-    from starter.corpus import KeptReport
+    from starter.kept_reports import KeptReport
 
 app = App(name="report", help="Weekly reports: list, show, make.")
 

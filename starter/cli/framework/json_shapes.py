@@ -182,7 +182,7 @@ _CATALOGUE = (
         "reports",
         "The weekly reports, latest first.",
         "report list",
-        "starter.corpus:KeptReport",
+        "starter.kept_reports:KeptReport",
         items="reports",
     ),
     Shape(

@@ -223,11 +223,11 @@ LIMITS = (
         "the document fails",
     ),
     Bound(
-        "index terms of one part of a text", f"{_TEXT}.wire_format._MAX_LEXEMES",
+        "index terms of one part of a text", f"{_TEXT}.children.wire_format._MAX_LEXEMES",
         "characters", "", "the document is not found by an engine",
     ),
     Bound(
-        "depth of an HTML page", f"{_TEXT}.dom._MAX_DEPTH", "elements", "",
+        "depth of an HTML page", f"{_TEXT}.markup.dom._MAX_DEPTH", "elements", "",
         "the page is flattened: no word is lost, lists and tables are",
     ),
     Bound(
@@ -248,7 +248,7 @@ LIMITS = (
     Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
     Bound("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),
     Bound(
-        "title", f"{_TEXT}.metadata.MAX_TITLE", "characters", "",
+        "title", f"{_TEXT}.metadata.head.MAX_TITLE", "characters", "",
         "the title is cut; as text of the page it is whole",
     ),
     Bound(
@@ -261,15 +261,15 @@ LIMITS = (
         "characters", "", "it is cut",
     ),
     Bound(
-        "JSON-LD read for metadata", f"{_TEXT}.metadata._MAX_LD", "characters", "",
+        "JSON-LD read for metadata", f"{_TEXT}.metadata.head._MAX_LD", "characters", "",
         "that script gives no metadata; the text is not affected",
     ),
     Bound(
-        "objects in JSON-LD", f"{_TEXT}.metadata._MAX_LD_NODES", "objects", "",
+        "objects in JSON-LD", f"{_TEXT}.metadata.head._MAX_LD_NODES", "objects", "",
         "the rest gives no metadata; the text is not affected",
     ),
     Bound(
-        "nesting of lists in Markdown", f"{_TEXT}.markdown._MAX_INDENT", "levels", "",
+        "nesting of lists in Markdown", f"{_TEXT}.blocks.markdown._MAX_INDENT", "levels", "",
         "deeper lists are not indented further",
     ),
     Bound(
@@ -285,15 +285,15 @@ LIMITS = (
         "the section has no anchor",
     ),
     Bound(
-        "elements around a heading that may name it", f"{_TEXT}.anchors._MAX_CONTAINERS",
+        "elements around a heading that may name it", f"{_TEXT}.blocks.anchors._MAX_CONTAINERS",
         "elements", "", "the section has no anchor",
     ),
     Bound(
-        "elements in a heading that may name it", f"{_TEXT}.anchors._MAX_INSIDE", "elements", "",
-        "the section has no anchor",
+        "elements in a heading that may name it", f"{_TEXT}.blocks.anchors._MAX_INSIDE", "elements",
+        "", "the section has no anchor",
     ),
     Bound(
-        "message of a failure", f"{_TEXT}.wire_format._MAX_MESSAGE", "bytes", "",
+        "message of a failure", f"{_TEXT}.children.wire_format._MAX_MESSAGE", "bytes", "",
         "the message is cut",
     ),
 )  # fmt: skip

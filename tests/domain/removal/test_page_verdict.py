@@ -17,7 +17,7 @@ from atlas.domain.removal.page_facts import (
     TextKept,
     VisitOfRun,
 )
-from atlas.domain.removal.page_verdict import verdict_on
+from atlas.domain.removal.verdict_rules import verdict_on
 
 URL = "https://h.org/a"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ import tantivy
 
 from atlas.domain.index_parts import lexeme_query, parts_query
 from atlas.domain.search.query_language import parse_query
-from atlas.stores.search import tantivy_parts, tantivy_queries
+from atlas.stores.search import tantivy_parts, tantivy_query
 from atlas.stores.search.port import (
     DamagedGeneration,
     EngineUnavailable,
@@ -256,7 +256,7 @@ async def test_a_common_word_is_ranked_in_one_pass_over_what_matches(tmp_path: P
             return getattr(self.searcher, name)
 
     every = generation.search(lexeme_query("fog"), TextScope(), 700).best
-    query = tantivy_queries._term("body", "fog")
+    query = tantivy_query._term("body", "fog")
     best, total = _best(Counting(), query, 20, generation._factors)  # type: ignore[arg-type]
     assert (len(passes), total) == (1, 700)
     texts = texts_of_hits(generation._current().searcher(), best, ORIGIN)

@@ -14,7 +14,7 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
-from atlas.stores.postgres.crawl.pages import documents, quarantine
+from atlas.stores.postgres.crawl.pages import processed_documents, quarantine
 from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.settlement import held_changes, settle
 
@@ -69,7 +69,7 @@ class ProcessedPages:
     ) -> int:
         async with self.pool.acquire() as connection:
             found = await held_changes.before_noindex(connection, run_id, found)
-            moved = await documents.store(connection, run_id, fences, found, self.clock())
+            moved = await processed_documents.store(connection, run_id, fences, found, self.clock())
         self.measures.ended(moved.ended)
         return moved.onward
 
