@@ -75,6 +75,12 @@ def test_the_gate_imports_little_of_the_standard_library() -> None:
     assert not imported & {*large, "subprocess", "threading", "typing", "argparse", "tempfile"}
 
 
+def test_what_starts_every_part_imports_little() -> None:
+    imported = _imported_by("sys.path.append('.'); import atlas.embedded.launch", "-I", "-S")
+    assert "atlas.embedded.launch" in imported
+    assert not imported & {"argparse", "dataclasses", "pathlib", "socket", "subprocess", "typing"}
+
+
 def test_models_of_messages_are_built_when_one_is_first_read() -> None:
     code = (
         "import worker\n"
