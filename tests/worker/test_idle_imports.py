@@ -50,6 +50,14 @@ def test_a_worker_imports_what_is_rarely_needed_only_when_it_is(imported: set[st
     assert {"temporalio.worker", "asyncpg", "httpx", "activities.settling"} <= imported
 
 
+def test_the_collector_does_not_go_through_what_is_imported() -> None:
+    code = "import gc, worker; print(gc.get_stats()[2]['collections'], gc.isenabled())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "True"]
+
+
 def _imported_by(code: str, *options: str) -> set[str]:
     shown = f"import sys; {code}; print(*sys.modules)"
     done = subprocess.run(
