@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # it would go through all that is imported three times, and find nothing
+
 import asyncio
 import json
 import logging
@@ -39,6 +43,8 @@ from atlas.worker.metrics_sampler import sampling, show_slots
 from atlas.worker.resources import WorkerParts, open_parts
 from atlas.worker.startup import PartMissing, Start, Stopped
 from atlas.worker.workers import build_workers
+
+gc.enable()
 
 REFUSALS = (
     SettingsError,
@@ -162,6 +168,7 @@ def main(queues: Sequence[str] = ()) -> int:
     """Run a worker for the task queues (the settings', when none is named); exit code 0 after a
     stop, 1 when it refused to start."""
     keep_private()
+    gc.freeze()  # nor is it gone through later
     # Libraries of PostgreSQL, S3 and OpenTelemetry would write the keys of their connections there.
     os.environ.pop("SSLKEYLOGFILE", None)
     setup_logs("INFO")

@@ -84,6 +84,6 @@ def _out_of_reach(settings: Settings, facts: PageFacts) -> str | None:
         return None
     if is_bucket_url(facts.url):
         return None
-    from starter.source_detection import refused_address
+    from starter.forbidden_addresses import refused_address
 
     return refused_address(settings, [facts.url])

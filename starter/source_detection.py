@@ -3,10 +3,9 @@ worker would: whether they answer, and what kind of source a URL is."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -16,11 +15,9 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import FetchError
 from atlas.domain.sources import SourceSpec
 from atlas.locations import address_policy
-from atlas.settings import Settings
 from atlas.stores.postgres.hosts import status
 from atlas.stores.postgres.hosts.rate_limiter import HeldSlot, HostSlots
 from atlas.stores.postgres.hosts.robots_cache import StoredRobots
-from atlas.web.address_policy import AddressRefused
 from atlas.web.client_factory import page_client
 from atlas.web.credentials import CredentialsError
 from atlas.web.listings import read_document
@@ -29,6 +26,7 @@ from atlas.worker.listing_parser import parsing_alone
 from atlas.worker.robots_parser import parsing_robots
 from starter.connection import Parts
 from starter.errors import InvalidRequest, Undetected
+from starter.forbidden_addresses import FORCE
 
 if TYPE_CHECKING:
     from atlas.web.client import WebClient
@@ -38,7 +36,6 @@ _LOOKS = 3
 """Hosts of a source that are asked when it is declared."""
 _GLIMPSE = 64 * 1024
 """Bytes of an answer that are enough to know that there is one; a larger one is fine, too."""
-_FORCE = "--force (of the client: force=True) declares it all the same"
 
 
 class CountedSlots(HostSlots):
@@ -145,40 +142,8 @@ def _no_address(error: PageError, *, page: bool = False) -> bool:
 def _undetected(url: str, error: PageError) -> Undetected:
     return Undetected(
         f"url: {url} could not be read ({error.code}: {error.message}), so it is not declared. "
-        f"Check the address; {_FORCE}"
+        f"Check the address; {FORCE}"
     )
-
-
-def refuse_forbidden(settings: Settings, urls: Sequence[str]) -> None:
-    """Raises `Undetected` when the settings forbid connecting to one of the URLs."""
-    if forbidden := refused_address(settings, urls):
-        raise Undetected(f"url: {', '.join(urls)[:300]} is not declared: {forbidden}; {_FORCE}")
-
-
-def refused_address(settings: Settings, urls: Sequence[str]) -> str | None:
-    """Why the settings forbid connecting to one of the URLs, as far as known without DNS."""
-    policy = address_policy(settings)
-    for parts in sorted(urlsplit(url) for url in set(urls)):
-        try:
-            host = parts.hostname or ""
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            policy.check("127.0.0.1" if host == "localhost" else host, port)
-        except AddressRefused as error:
-            return f"its pages will not be fetched: {error}"
-        except ValueError:
-            continue  # a name: checked when the connection is made
-    return None
-
-
-def refuse_outside(settings: Settings, allow: Sequence[str]) -> None:
-    """Raises `InvalidRequest` when a source's `allow` goes beyond what the operator allows."""
-    policy = address_policy(settings)
-    if beyond := policy.outside(allow):
-        raise InvalidRequest(
-            f"allow: {', '.join(beyond)[:300]} is not within ATLAS_FETCH_ALLOW_NETWORKS "
-            f"({policy.said}), the bound for all sources: widen it for this command and for the "
-            "workers, which read it when they start (restart them)"
-        )
 
 
 async def web_client(parts: Parts, parse_robots: ParseRobots) -> WebClient:

@@ -20,6 +20,7 @@ from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors
 from starter.connection import Parts
 from starter.errors import InvalidRequest
+from starter.forbidden_addresses import refuse_forbidden, refuse_outside, refused_address
 from starter.page_urls import canonical_url, source_url
 from starter.schedules import Schedules
 
@@ -138,14 +139,6 @@ class Sources:
         first three.
         Raises `InvalidRequest`, `SourceExists`, `Undetected`, `CannotConnect`.
         """
-        from starter.source_detection import (
-            detected,
-            look_at,
-            refuse_forbidden,
-            refuse_outside,
-            refused_address,
-        )
-
         known = "urls" if kind == "auto" else kind
         given: RuleChanges = {"kind": known, "urls": urls, **rules}
         spec = SourceSpec(name, **as_stored(given))
@@ -161,6 +154,8 @@ class Sources:
             refuse_forbidden(self._parts.settings, spec.urls)
             refuse_outside(self._parts.settings, spec.allow)
         if kind == "auto" and len(spec.urls) == 1:
+            from starter.source_detection import detected  # it takes as long to load as all else
+
             found = await detected(self._parts, spec, force=force)
             prefix, evidence = spec.prefix or found.prefix, found.evidence
             spec = replace(spec, kind=found.kind, urls=(found.url,), prefix=prefix)
@@ -168,6 +163,8 @@ class Sources:
             if spec.kind == "site" and spec.prefix is None:
                 spec = replace(spec, prefix=folder_of(spec.urls))
             if not force:
+                from starter.source_detection import look_at
+
                 await look_at(self._parts, spec)
         async with self.database() as connection:
             await sources.add(connection, checked(spec), datetime.now(UTC))
@@ -242,8 +239,6 @@ class Sources:
             if rules.keys() & {"urls", "kind"}:
                 refuse_roots(self._parts.settings, after)
             if rules.get("allow"):
-                from starter.source_detection import refuse_outside
-
                 refuse_outside(self._parts.settings, after.allow)
             return after
 

@@ -25,7 +25,15 @@ import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 
-from atlas.embedded.socket_tasks import READ, WRITE, SocketWait, Task, Turns, connected
+from atlas.embedded.socket_tasks import (
+    READ,
+    WRITE,
+    SocketWait,
+    Task,
+    Turns,
+    accepted,
+    connected,
+)
 
 USER = "atlas"
 # Files of a folder of certificates.
@@ -124,15 +132,11 @@ class Gatekeeper:
     def admit(self) -> Task:
         """Accept connections, for ever."""
         while True:
-            yield SocketWait({self._listener: READ})
             try:
-                client, _ = self._listener.accept()
-            except BlockingIOError:
-                continue
+                client = yield from accepted(self._listener)
             except OSError:  # no descriptor is left, say: those who wait stay in the queue
                 yield SocketWait(seconds=_CROWDED)
                 continue
-            client.setblocking(False)
             self._turns.add(self._receive(client))
 
     def _receive(self, client: socket.socket) -> Task:

@@ -3,19 +3,15 @@
 `python -I -S launch.py OPTIONS -- COMMAND ARGS…` ties the process to its parent
 (it gets a signal when the parent dies, even by SIGKILL), drops root for another
 user, keeps at most one capability, leaves the machine's network for one of its own,
-and execs. It is a program of its own, not a
+and execs; without a command it only shows that this can be done. It is a program of its own, not a
 `preexec_fn`, because code between fork and exec of a threaded parent may deadlock.
-It imports the standard library only: it must start when nothing else does.
+It imports the standard library only: it must start when nothing else does. And of that little: a
+start of the stack waits for it half a dozen times.
 """
 
-import argparse
 import ctypes
-import fcntl
 import os
-import socket
-import struct
 import sys
-from pathlib import Path
 
 # <linux/prctl.h>, <linux/securebits.h>, <linux/capability.h>
 PR_SET_PDEATHSIG = 1
@@ -32,6 +28,7 @@ SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
+_OWN_NETWORK = "--own-network"
 CAPABILITIES = {"dac_override": CAP_DAC_OVERRIDE, "dac_read_search": CAP_DAC_READ_SEARCH}
 
 
@@ -53,27 +50,25 @@ def main(arguments: list[str]) -> None:
     command = arguments[split + 1 :]
     options = _parse(arguments[:split])
     try:
-        if options.user is not None:
-            _become(options.user, options.group, options.capability)
-        if options.own_network:
+        if "--user" in options:
+            capability = options.get("--capability")
+            _become(int(options["--user"]), int(options["--group"]), capability)
+        if _OWN_NETWORK in options:
             _enclose()
-        if options.parent is not None:
-            _die_with(options.parent, options.death_signal)
-        os.execv(command[0], command)  # noqa: S606
+        if "--parent" in options:
+            _die_with(int(options["--parent"]), int(options["--death-signal"]))
+        if command:
+            os.execv(command[0], command)  # noqa: S606
     except OSError as error:
-        sys.stderr.write(f"atlas: cannot start {command[0]}: {error.strerror}\n")
+        program = command[0] if command else sys.executable
+        sys.stderr.write(f"atlas: cannot start {program}: {error.strerror}\n")
         sys.exit(126)
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="launch")
-    parser.add_argument("--parent", type=int)
-    parser.add_argument("--death-signal", type=int, default=15)
-    parser.add_argument("--user", type=int)
-    parser.add_argument("--group", type=int)
-    parser.add_argument("--own-network", action="store_true")
-    parser.add_argument("--capability", choices=sorted(CAPABILITIES))
-    return parser.parse_args(arguments)
+def _parse(arguments: list[str]) -> dict[str, str]:
+    """Options by name. Those of unprivileged.py and gate.py, so none has to be explained."""
+    given = iter(arguments)
+    return {name: "" if name == _OWN_NETWORK else next(given) for name in given}
 
 
 def _prctl(option: int, *arguments: int) -> int:
@@ -104,17 +99,27 @@ def _enclose() -> None:
 
     Without root that takes a user namespace, in which we are who we were and no more.
     """
+    import fcntl
+    import socket
+    import struct
+
     libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.geteuid(), os.getegid()
     if user != 0 or libc.unshare(CLONE_NEWNET) < 0:
         if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0:
             number = ctypes.get_errno()
             raise OSError(number, f"unshare: {os.strerror(number)}")
-        Path("/proc/self/setgroups").write_text("deny")  # the kernel asks for it first
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        _tell("setgroups", "deny")  # the kernel asks for it first
+        _tell("uid_map", f"{user} {user} 1")
+        _tell("gid_map", f"{group} {group} 1")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+
+
+def _tell(name: str, text: str) -> None:
+    # As bytes: in the new namespace we may not be able to read the codec of another encoding.
+    with open(f"/proc/self/{name}", "wb", buffering=0) as file:  # noqa: PTH123
+        file.write(text.encode())
 
 
 def _become(user: int, group: int, capability: str | None) -> None:

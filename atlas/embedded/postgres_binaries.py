@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -39,10 +40,8 @@ def find_installation() -> Installation:
     Raises:
         EmbeddedError: there is none, or only one older than `OLDEST_MAJOR`.
     """
-    found = [_inspect(folder, "wheel") for folder in _wheel_folders()]
-    found += sorted((_inspect(f, "system") for f in _system_folders()), key=_major, reverse=True)
-    for installation in found:
-        if installation is not None and installation.major >= OLDEST_MAJOR:
+    for installation in _installations():
+        if installation.major >= OLDEST_MAJOR:
             return installation
     raise EmbeddedError(
         f"No PostgreSQL {OLDEST_MAJOR} or newer found",
@@ -51,8 +50,11 @@ def find_installation() -> Installation:
     )
 
 
-def _major(installation: Installation | None) -> int:
-    return 0 if installation is None else installation.major
+def _installations() -> Iterator[Installation]:
+    """That of the wheel; the system is only looked at if that does not do."""
+    yield from filter(None, (_inspect(folder, "wheel") for folder in _wheel_folders()))
+    found = filter(None, [_inspect(folder, "system") for folder in _system_folders()])
+    yield from sorted(found, key=lambda each: each.major, reverse=True)
 
 
 def _wheel_folders() -> list[Path]:

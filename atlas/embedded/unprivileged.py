@@ -103,7 +103,7 @@ def not_enclosable() -> str | None:
     if not LINUX:
         return "it takes Linux"
     tried = subprocess.run(  # noqa: S603
-        enclosing([sys.executable, "-I", "-S", "-c", ""]),
+        enclosing([]),
         capture_output=True,
         text=True,
         check=False,

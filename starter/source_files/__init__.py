@@ -228,7 +228,7 @@ class SourceFiles:
 
     def _problems(self, wanted: Mapping[str, SourceSpec], plan: SourceFilePlan) -> dict[str, str]:
         """Why the settings refuse sources, by name."""
-        from starter.source_detection import refuse_forbidden, refuse_outside
+        from starter.forbidden_addresses import refuse_forbidden, refuse_outside
         from starter.sources import refuse_roots
 
         found: dict[str, str] = {}

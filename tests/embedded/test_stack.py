@@ -20,6 +20,8 @@ async def test_state_survives_a_restart_and_down_leaves_no_process(home: Home) -
     assert await home.up() == 0
     assert await home.execute("select to_regclass('page_state') is not null")
     await home.execute("create table kept as select 42 as answer")
+    header = (home.path / "temporal" / "temporal.db").read_bytes()[18:20]
+    assert header == b"\2\2", "SQLite's formats: it has a write-ahead log"
     first_address = home.stack.temporal_address
     client = await home.temporal()
     await client.start_workflow("kept", id="kept", task_queue="nobody")

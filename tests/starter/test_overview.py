@@ -47,6 +47,13 @@ def test_searching_does_not_wait_for_temporals_client_to_load() -> None:
     assert "temporalio" not in modules and "asyncpg" in modules
 
 
+@pytest.mark.usefixtures("corpus", "home")
+def test_declaring_without_a_look_does_not_wait_for_the_web_client_to_load() -> None:
+    add = ["sources", "add", "docs", "http://127.0.0.1:1/", "--kind", "urls", "--force"]
+    modules = imported(f"from starter.cli import main; assert main({add}) == 0")
+    assert "aiohttp" not in modules and "asyncpg" in modules
+
+
 async def test_the_version_is_of_atlas_wherever_it_is_asked_for(atlas: Atlas) -> None:
     said = (await atlas("--version")).out
     assert said == (await atlas("runs", "--version")).out != "0.0.0\n"

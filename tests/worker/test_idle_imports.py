@@ -50,6 +50,14 @@ def test_a_worker_imports_what_is_rarely_needed_only_when_it_is(imported: set[st
     assert {"temporalio.worker", "asyncpg", "httpx", "activities.settling"} <= imported
 
 
+def test_the_collector_does_not_go_through_what_is_imported() -> None:
+    code = "import gc, worker; print(gc.get_stats()[2]['collections'], gc.isenabled())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "True"]
+
+
 def _imported_by(code: str, *options: str) -> set[str]:
     shown = f"import sys; {code}; print(*sys.modules)"
     done = subprocess.run(
@@ -73,6 +81,12 @@ def test_the_gate_imports_little_of_the_standard_library() -> None:
     assert {"atlas.embedded.gate", "ssl"} <= imported
     large = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "pathlib"}
     assert not imported & {*large, "subprocess", "threading", "typing", "argparse", "tempfile"}
+
+
+def test_what_starts_every_part_imports_little() -> None:
+    imported = _imported_by("sys.path.append('.'); import atlas.embedded.launch", "-I", "-S")
+    assert "atlas.embedded.launch" in imported
+    assert not imported & {"argparse", "dataclasses", "pathlib", "socket", "subprocess", "typing"}
 
 
 def test_models_of_messages_are_built_when_one_is_first_read() -> None:

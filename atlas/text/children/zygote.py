@@ -64,9 +64,11 @@ def main(control_fd: int, seconds: float, memory: int, preloaded: Sequence[str])
     `preloaded` are imported and warmed up first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     logging.disable(logging.CRITICAL)
+    gc.disable()  # it would go through all that is imported, and find nothing
     for name in preloaded:
         importlib.import_module(name).warm_up()
     gc.freeze()  # what is shared now stays shared: the collector would write to every page
+    gc.enable()
     control = socket.socket(fileno=control_fd)
     children: set[int] = set()
     while _serve(control, children, ChildLimits(seconds, memory)):
