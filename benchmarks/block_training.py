@@ -23,7 +23,7 @@ from atlas.text.main_text import block_trees
 from atlas.text.main_text.app_shell import shell_of
 from atlas.text.main_text.block_features import BlockTable
 from atlas.text.main_text.block_trees import Forest, best_choice, shared_likelihoods
-from atlas.text.main_text.choice import blocks_in, main_blocks, seen_blocks, table_of
+from atlas.text.main_text.main_blocks import blocks_in, main_blocks, seen_blocks, table_of
 from atlas.text.markup.dom import parse_html
 from atlas.text.markup.unclosed import close
 from atlas.text.metadata.head import read_head

@@ -19,7 +19,7 @@ from pathlib import Path
 from atlas.domain.errors import PageError
 from atlas.text.blocks.markdown import to_text
 from atlas.text.languages import language
-from atlas.text.main_text.choice import main_blocks
+from atlas.text.main_text.main_blocks import main_blocks
 from atlas.text.markup.charset import decode
 from atlas.text.markup.dom import parse_html
 from atlas.text.metadata.head import declared_language, read_head

@@ -8,8 +8,8 @@ same run. `datasets.py` says where the pages are; run `python -m benchmarks meta
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atlas.text.metadata.candidates import best_of
 from atlas.text.metadata.site_names import key_of
+from atlas.text.metadata.weighed_answers import best_of
 from benchmarks.weights import (
     FOLDS,
     MIXED,

@@ -23,7 +23,7 @@ from atlas.text.files.file_page import FilePage
 from atlas.text.languages.language import language_of
 from atlas.text.links import Addresses, base_of, outlinks
 from atlas.text.main_text.app_shell import may_be_shell, shell_of
-from atlas.text.main_text.choice import blocks_in, main_blocks, seen_blocks
+from atlas.text.main_text.main_blocks import blocks_in, main_blocks, seen_blocks
 from atlas.text.markup.charset import decode
 from atlas.text.markup.dom import parse_html, xml_as_html
 from atlas.text.markup.read_digest import ReadBefore, SetAside, read_digest, set_aside

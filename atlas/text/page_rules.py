@@ -34,7 +34,7 @@ from atlas.text.blocks.blocks import Block, blocks_of
 from atlas.text.blocks.markdown import to_text
 from atlas.text.languages.date_words import parse_date
 from atlas.text.main_text.app_shell import AppShell
-from atlas.text.main_text.choice import main_blocks, seen_blocks
+from atlas.text.main_text.main_blocks import main_blocks, seen_blocks
 from atlas.text.metadata.head import Head
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import pytest
 from lxml.html import HtmlElement
 
 from atlas.text.extract import extract
-from atlas.text.main_text import choice, second_opinion
+from atlas.text.main_text import main_blocks, second_opinion
 from atlas.text.media_type import media_of
 
 pytestmark = pytest.mark.fault(8)
@@ -51,7 +51,7 @@ MANUAL = "<dl>" + "<dt><code>name</code><dd>What it does, in a few words." * 9 +
 @pytest.mark.parametrize("before", [ARTICLE, MANUAL], ids=["article", "manual"])
 @pytest.mark.parametrize("media", ["text/html", "application/xhtml+xml"])
 def test_no_kind_of_page_ends_at_a_huge_node(kind: str, before: str, media: str) -> None:
-    """Each takes another way through the extractors (`choice.py`)."""
+    """Each takes another way through the extractors (`main_blocks.py`)."""
     body = "".join(f"<p>A sentence of this page that has number {n}.</p>" for n in range(20))
     html = f"<title>T</title>{before}{body}{HUGE[kind]()}{body}<p>The marker at the very end.</p>"
     found = extract(html.encode(), media, "utf-8", "https://a.example/")
@@ -120,8 +120,8 @@ def test_no_library_sees_a_page_deeper_than_the_limit(monkeypatch: pytest.Monkey
     def little(_: HtmlElement) -> str:
         return "The first sentence of this article."
 
-    monkeypatch.setattr(choice, "_SURE", 2.0)  # the forest never is
-    monkeypatch.setattr(choice, "_PARAGRAPHS", 0)
+    monkeypatch.setattr(main_blocks, "_SURE", 2.0)  # the forest never is
+    monkeypatch.setattr(main_blocks, "_PARAGRAPHS", 0)
     monkeypatch.setattr(second_opinion, "_trafilatura", little)
     monkeypatch.setattr(second_opinion, "extract_plain_text", rescued)
     words = "".join(f"<p>The sentence that has number {n} in this article.</p>" for n in range(19))

@@ -1,7 +1,7 @@
 """A page as its visible blocks of text in reading order.
 
 A block is a run of text between two boundaries of block elements. Blocks are what the choice of
-main text (`choice.py`) picks from, and what both plain text and Markdown are written from.
+main text (`main_blocks.py`) picks from, and what both plain text and Markdown are written from.
 """
 
 import re

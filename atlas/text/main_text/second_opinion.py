@@ -2,7 +2,8 @@
 
 Its text is matched against the page's own blocks, by their words alone. Where it leaves out more
 good text than it keeps, resiliparse's main text is added: the "rescue". A text that no block holds
-is taken line by line. Slow, and better than the forest only where that is unsure (`choice.py`).
+is taken line by line. Slow, and better than the forest only where that is unsure
+(`main_blocks.py`).
 """
 
 import logging

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from lxml.html import HtmlElement
 
 from atlas.text.languages.date_words import date_in_path, dates_in, moment_in, stated_moment
-from atlas.text.metadata.candidates import WeighedAnswer, best_of
 from atlas.text.metadata.head import Head, declared_language, is_article_node, kinds_of
 from atlas.text.metadata.learnt_weights import DATES
 from atlas.text.metadata.page_signs import DateSpot, PageSigns, names_of, text_of
+from atlas.text.metadata.weighed_answers import WeighedAnswer, best_of
 
 _META_PUBLISHED = (
     "article:published_time", "og:article:published_time", "og:published_time",

@@ -19,11 +19,11 @@ from lxml.html import HtmlElement
 
 from atlas.domain.texts import fold_blank, strip_unstorable
 from atlas.text.blocks.blocks import is_hidden
-from atlas.text.metadata.candidates import WeighedAnswer, best_of
 from atlas.text.metadata.head import MAX_TITLE, Head, is_article_node, kinds_of, title_element
 from atlas.text.metadata.learnt_weights import TITLES
 from atlas.text.metadata.page_signs import PageSigns, names_of, text_of
 from atlas.text.metadata.site_names import SiteNames, key_of
+from atlas.text.metadata.weighed_answers import WeighedAnswer, best_of
 
 _HEADINGS = 10  # that are looked at
 _NAMES = 5  # objects of JSON-LD whose names are looked at

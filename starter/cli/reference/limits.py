@@ -238,12 +238,20 @@ LIMITS = (
         "text parts of one, unpacked", f"{_FILES}.file_archive.MAX_UNPACKED", "bytes", "",
         _TOO_LARGE,
     ),
+    Bound(
+        "nesting of lists in one", f"{_FILES}.html_writer.MAX_LEVEL", "levels", "",
+        "deeper lists are not indented further",
+    ),
     Bound("cells of an XLSX", f"{_FILES}.xlsx.MAX_CELLS", "cells", "", _MARKED),
     Bound("parts of an e-mail", f"{_FILES}.email_message.MAX_PARTS", "parts", "", _MARKED),
     Bound("pages of a PDF", f"{_FILES}.pdf.MAX_PAGES", "pages", "", _MARKED),
     Bound(
         "text of a PDF", f"{_FILES}.pdf.MAX_CHARACTERS", "characters", "",
         "the page that exceeds it is the last; the document is marked `truncated`",
+    ),
+    Bound(
+        "levels of headings in a PDF", f"{_FILES}.pdf_headings._MAX_LEVELS", "levels", "",
+        "smaller headings have the last one",
     ),
     Bound("links of a page", f"{_TEXT}.links.MAX_LINKS", "addresses", "", _MARKED),
     Bound("link elements looked at", f"{_TEXT}.links.MAX_LINKS_SEEN", "elements", "", _MARKED),

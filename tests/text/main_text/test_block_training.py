@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from atlas.text.main_text.choice import blocks_in
+from atlas.text.main_text.main_blocks import blocks_in
 from atlas.text.markup.dom import parse_html
 from benchmarks.block_labels import labels, line_labels
 from benchmarks.block_training import lesson

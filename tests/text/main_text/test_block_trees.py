@@ -14,7 +14,7 @@ from atlas.text.main_text.block_trees import (
     kept_forest,
     shared_likelihoods,
 )
-from atlas.text.main_text.choice import blocks_in, table_of
+from atlas.text.main_text.main_blocks import blocks_in, table_of
 from atlas.text.markup.dom import parse_html
 from atlas.text.metadata.head import read_head
 

@@ -9,7 +9,7 @@ from lxml.html import HtmlElement
 from atlas.text.blocks.blocks import Block
 from atlas.text.extract import extract
 from atlas.text.languages.scripts import letters_of
-from atlas.text.main_text import choice
+from atlas.text.main_text import main_blocks
 
 SENTENCES = [
     "The harbour was full of boats when the ferry came in at last, late in the evening.",
@@ -131,8 +131,8 @@ def test_trafilatura_is_asked_where_the_forest_is_unsure_of_an_article(
         seen.append(tree)
         return [each for each in blocks if "captain" in each.text]
 
-    monkeypatch.setattr(choice, "_SURE", sure)
-    monkeypatch.setattr(choice, "article_blocks", opinion)
+    monkeypatch.setattr(main_blocks, "_SURE", sure)
+    monkeypatch.setattr(main_blocks, "article_blocks", opinion)
     lines = text_of(PLAIN, head).split("\n\n")
     assert len(seen) == asked * article
     assert all("captain" in line for line in lines) == bool(seen)
@@ -141,15 +141,15 @@ def test_trafilatura_is_asked_where_the_forest_is_unsure_of_an_article(
 def test_a_list_that_calls_itself_an_article_is_left_to_the_forest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(choice, "_SURE", 2.0)
-    monkeypatch.setattr(choice, "article_blocks", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(main_blocks, "_SURE", 2.0)
+    monkeypatch.setattr(main_blocks, "article_blocks", lambda *_: pytest.fail("asked"))
     items = "".join(f"<li>Boat number {n} of the harbour, with {n} seats</li>" for n in range(40))
     assert "Boat number 39" in text_of(f"<main><h1>Boats</h1><ul>{items}</ul></main>", ARTICLE)
 
 
 def test_an_opinion_that_finds_nothing_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "_SURE", 2.0)
-    monkeypatch.setattr(choice, "article_blocks", lambda *_: [])
+    monkeypatch.setattr(main_blocks, "_SURE", 2.0)
+    monkeypatch.setattr(main_blocks, "article_blocks", lambda *_: [])
     assert "Part 3.5" in text_of(PLAIN, ARTICLE)
 
 
@@ -159,7 +159,7 @@ def test_a_manual_keeps_what_may_be_a_definition_but_no_code_makes_one_of_a_thre
     thread = '<script type="application/ld+json">{"@type": "QAPage"}</script>'
     page = f"{told(1)}{told(2)}{RELATED.replace('related-posts', 'x')}"
     code = "<pre>boat = Boat()</pre>" * 9
-    monkeypatch.setattr(choice, "_NO_DEFINITION", 0)
+    monkeypatch.setattr(main_blocks, "_NO_DEFINITION", 0)
     assert "Another story" in text_of(f"{page}{code}")
     for text in (text_of(page), text_of(f"{page}{code}", thread)):
         assert "Part 1.5" in text
@@ -167,8 +167,8 @@ def test_a_manual_keeps_what_may_be_a_definition_but_no_code_makes_one_of_a_thre
 
 
 def test_a_manual_keeps_what_names_something_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "_NO_DEFINITION", 2_000)  # nothing is likely enough
-    monkeypatch.setattr(choice, "_NAMES", ())
+    monkeypatch.setattr(main_blocks, "_NO_DEFINITION", 2_000)  # nothing is likely enough
+    monkeypatch.setattr(main_blocks, "_NAMES", ())
     rows = "".join(f"<tr><td><code>rope{n}</code><td>{each}" for n, each in enumerate(SENTENCES))
     text = text_of(f"<main>{told(1)}<table>{rows}</table><pre>pull()</pre><dl><dt>Knot</dl></main>")
     assert [f"rope{n}" in text for n in range(6)] == [True] * 6
