@@ -51,7 +51,7 @@ async def browsing(origin: Origin) -> AsyncIterator[Browsing]:
         return False
 
     renderer = PageRenderer(
-        BrowserProgram(browsers.FOUND or "", sandbox=False, memory=1 << 30),
+        BrowserProgram(browsers.FOUND or "", browsers.SANDBOX, memory=1 << 30),
         AddressPolicy(["127.0.0.1/32"]),
         RenderLimits(seconds=5, requests=50, bytes=20_000_000, html=2_000_000),
         MARK,
