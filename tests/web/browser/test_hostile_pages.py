@@ -186,6 +186,10 @@ async def test_only_the_pages_own_origin_gets_the_credentials(browsing: Browsing
     assert "authorization" not in theirs.headers
     sent = [own.requests(path)[0].headers.get("authorization") for path in ("/", "/mine")]
     assert sent == ["Bearer s3cret"] * 2
+    # Asked for by somebody whom the credentials do not belong to.
+    await browsing.renderer.render(RenderJob(url, reach, authorized=frozenset()))
+    for path in ("/", "/mine"):
+        assert "authorization" not in own.requests(path)[-1].headers
 
 
 async def test_a_killed_browser_costs_one_retry_and_a_second_one_the_page(
