@@ -59,6 +59,17 @@ def not_rendered(because: str | None) -> PageError:
     return PageError(ErrorClass.TRANSIENT, NO_BROWSER, message)
 
 
+def left_unrendered(pages: int) -> str:
+    """Of a run that asks nothing of the web: how many pages it could not read, and what can."""
+    if not pages:
+        return ""
+    many = "1 page needs" if pages == 1 else f"{pages} pages need"
+    return (
+        f"{many} a browser, which only syncs and `atlas fetch --render` use: "
+        "`atlas sources edit NAME --render when_needed`, and sync its source"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
     """What rendering one page may take. `requests` that the page makes, `bytes` that pass through

@@ -149,6 +149,68 @@ async def test_without_a_browser_a_single_fetch_says_what_is_missing(
         always = await atlas("fetch", origin.url("/app"), "--render", "always")
         assert (always.code, "no_browser" in always.out) == (1, True), always
         assert len(origin.requests("/app")) == 2
+        processed = await atlas("process", "--url", origin.url("/app"), "--wait")
+        assert "1 page needs a browser" in processed.err, processed
+        explained = await atlas("explain", origin.url("/app"))
+        assert f"`atlas fetch {origin.url('/app')} --render when_needed`" in explained.err
+
+
+async def test_what_asks_nothing_of_the_web_names_what_needs_a_browser(
+    atlas_env: AtlasEnv, origin: Origin, atlas: Atlas
+) -> None:
+    """Batches, runs without fetching and pushes: no request, no document that says "Loading…"."""
+    wiki = "https://wiki.example.org/"
+    script(origin, "seven")
+    await atlas_env.add_source("app", "urls", origin.url("/app"))
+    async with atlas_env.worker(), AtlasClient.connect() as client:
+        assert (await atlas_env.sync("app")).counts.failed == 1
+        asked = len(origin.requests())
+        batch = await atlas("process", "--failed-of", "app", "--wait", "-o", "json")
+        assert batch.json["counts"]["failed"] == 1, batch
+        [failure] = batch.json["failures"]
+        assert failure["code"] == "needs_browser"
+        assert batch.json["message"].startswith("1 page needs a browser"), batch
+        outcomes = [each async for each in client.outcomes(batch.json["run_id"])]
+        assert [each["code"] for each in outcomes] == ["needs_browser"]
+
+        edited = await atlas("sources", "edit", "app", "--render", "when_needed")
+        assert edited.code == 0, edited.err
+        stored = await atlas_env.sync("app", stages=["process"])
+        assert stored.counts.failed == 1
+        [(outcome, code, _)] = await ended(atlas_env)
+        assert (outcome, code) == ("failed", "needs_browser")
+        assert len(origin.requests()) == asked
+
+        await client.sources.add("wiki", wiki, kind="push")
+        text = f"<html><body><main><p>{SAYS % 'nine'}</p></main></body></html>"
+        assert (await (await client.put(f"{wiki}a", text)).result()).counts.added == 1
+        put = await (await client.put(f"{wiki}a", SHELL)).result()
+        [page] = put.pages
+        assert (page.result, page.code, page.version) == ("failed", "needs_browser", 1)
+        assert "put the HTML that a browser shows" in put.message
+        assert (await atlas_env.search("keeper nine")).results, "the text before stays"
+    assert await atlas_env.value("select count(*) from documents") == 1
+    await assert_invariants(atlas_env.pool, atlas_env.blobs)
+
+
+async def test_what_is_always_rendered_is_never_read_as_its_server_sent_it(
+    atlas_env: AtlasEnv, origin: Origin, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(options.RENDERING, "schedule_to_start_timeout", timedelta(seconds=1))
+    origin.page("/app", "<html><body><main><p>Turn back, this is the wrong text.</p></main>")
+    await atlas_env.add_source("app", "urls", origin.url("/app"), render="always")
+    async with atlas_env.worker():
+        assert (await atlas_env.sync("app")).counts.failed == 1
+        [(_, code, _)] = await ended(atlas_env)
+        assert code == "no_browser"
+        asked = len(origin.requests())
+        batch = await atlas("process", "--failed-of", "app", "--wait", "-o", "json")
+        assert [each["code"] for each in batch.json["failures"]] == ["needs_browser"], batch
+        stored = await atlas_env.sync("app", stages=["process"])
+        assert stored.counts.failed == 1, await ended(atlas_env)
+        assert len(origin.requests()) == asked
+    assert await atlas_env.value("select count(*) from documents") == 0
+    assert await atlas_env.value("select count(*) from quarantine where since is not null") == 0
 
 
 @pytest.mark.slow
