@@ -82,6 +82,7 @@ class Batches:
             lane=request.lane,
             number=request.number,
             force=request.force,
+            offline=True,
         )
         await self._processing.process_batch(batch)
         settled = await self._indexing.settle_batch(batch)

@@ -23,6 +23,7 @@ from atlas.domain.rendering import (
     renders_at_once,
     renders_failed,
     still_empty,
+    unrendered,
 )
 from atlas.domain.texts import unfollowed
 
@@ -51,6 +52,8 @@ class _Attempt:
     run_id: str
     fences: dict[int, int]
     forced: bool
+    offline: bool
+    """Whether nothing may be asked of the web, so that no page can be left to a browser."""
     done: Callable[[], None]
     """To be called for each page that is processed, whatever came of it."""
     found: list[PreparedPage] = field(default_factory=list)
@@ -93,10 +96,10 @@ class Processing:
         todo = await self._worth_trying(batch, todo)
         fences = {page.page_id: page.fence for page in pages}
         done = count_pages("processed", len(todo))
-        attempt = _Attempt(batch.run_id, fences, batch.force, done)
+        attempt = _Attempt(batch.run_id, fences, batch.force, batch.offline, done)
         at_once = [page for page in todo if _rendered_first(page)]
         todo = [page for page in todo if not _rendered_first(page)]
-        await self._leave_to_browser(attempt, at_once)
+        await self._rendered_ones(attempt, at_once)
         try:
             # Suspects last and alone: one that kills the worker takes no other with it.
             await self._together(attempt, [page for page in todo if page.marks < RUNS_ALONE])
@@ -154,7 +157,8 @@ class Processing:
             lost = PageError(ErrorClass.TRANSIENT, "blob_missing", str(error))
             found = PreparedPage(page.page_id, page.snapshot, None, lost)
         except PageError as error:
-            if renders_failed(page.render, error) and not page.rendered:
+            to_browser = not attempt.offline and not page.rendered
+            if to_browser and renders_failed(page.render, error):
                 await self._leave_to_browser(attempt, [page])
                 attempt.done()
                 return
@@ -162,6 +166,15 @@ class Processing:
                 error = still_empty(error)
             found = PreparedPage(page.page_id, page.snapshot, None, error)
         await self._keep(attempt, found)
+
+    async def _rendered_ones(self, attempt: _Attempt, pages: Sequence[HeldPage]) -> None:
+        """Pages whose text is what a browser shows, whatever their bodies hold."""
+        if not attempt.offline:
+            await self._leave_to_browser(attempt, pages)
+            return
+        for page in pages:
+            found = PreparedPage(page.page_id, page.snapshot or b"", None, unrendered())
+            await self._keep(attempt, found)
 
     async def _leave_to_browser(self, attempt: _Attempt, pages: Sequence[HeldPage]) -> None:
         if pages:

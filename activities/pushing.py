@@ -12,12 +12,16 @@ from atlas.contracts.push_documents import (
     AcceptPush,
     EndPush,
     PushAccepted,
+    PushedPage,
     PushEnded,
     PushOutcome,
 )
 from atlas.domain.refusal import RequestRefused
+from atlas.domain.rendering import NEEDS_BROWSER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from activities.batches import Batches, Claim
     from activities.processing import Processing
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
@@ -63,7 +67,7 @@ class Pushing:
         claimed = await self._claim(request)
         if not claimed.pages:
             return ChunkDone(wait=claimed.wait, counts=claimed.counts)
-        batch = Batch(run_id=request.run_id, lane=request.lane, number=request.number)
+        batch = Batch(run_id=request.run_id, lane=request.lane, number=request.number, offline=True)
         await self._pushes.take(batch.run_id, await self._pages.begin_attempt(batch))
         await self._processing.process_batch(batch)
         pages = await self._pages.begin_attempt(batch)
@@ -85,18 +89,24 @@ class Pushing:
             outcome = wound.outcome
         if outcome == "completed" and gone is not None and gone.held:
             outcome = "held"
+        pages = await self._pushes.pages(request.run_id)
         return PushEnded(
             outcome=outcome,
             counts=wound.counts,
             removed=len(gone.removed) if gone else 0,
             missing=wound.missing,
-            pages=await self._pushes.pages(request.run_id),
-            message=_said(gone, wound.missing),
+            pages=pages,
+            message=_said(gone, wound.missing, pages),
         )
 
 
-def _said(gone: Withdrawn | None, missing: int) -> str:
+def _said(gone: Withdrawn | None, missing: int, pages: Sequence[PushedPage]) -> str:
     said = []
+    if any(page.code == NEEDS_BROWSER for page in pages):
+        said.append(
+            "what is put is not rendered: put the HTML that a browser shows once the page's "
+            "scripts have run"
+        )
     if missing:
         said.append(f"{missing} of the addresses to be withdrawn are held by no source")
     if gone is not None and gone.held:

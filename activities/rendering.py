@@ -11,32 +11,28 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 
+from activities.fetch_url import failed
 from activities.heartbeat import count_pages
 from activities.ledger_rows import failed_row, unasked_row
 from atlas.contracts.activities import Batch, BatchRendered, WithoutBrowser
+from atlas.contracts.fetch_url import FetchUrlResult, NotRendered
 from atlas.domain.addresses.reach import reach_of
 from atlas.domain.addresses.urls import host_of
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
-from atlas.domain.rendering import RenderedPage, RenderJob, without_browser
+from atlas.domain.rendering import RenderJob, not_rendered, without_browser
 from atlas.domain.sources import Leading
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import Protocol
 
+    from activities.browsers import Browsers
     from atlas.domain.addresses.reach import Reach
     from atlas.domain.measures import Measures
-    from atlas.stores.blobs.port import Blobs
     from atlas.stores.postgres.hosts.rate_limiter import HostSlots
     from atlas.stores.postgres.services.claimed_batches import ClaimedBatches
     from atlas.stores.postgres.services.fetches import FetchRecords, HostTurns
     from atlas.stores.postgres.services.run_lifecycle import RunLifecycle
-
-    class RendersPages(Protocol):
-        """A browser, or rather one for each page."""
-
-        async def render(self, job: RenderJob) -> RenderedPage: ...
 
 
 WORKING_SECONDS = 300.0
@@ -63,7 +59,7 @@ class _Attempt:
 
 
 class Rendering:
-    """Renders at most `browsers` pages at once, whichever batches they are of."""
+    """Renders the pages of batches."""
 
     def __init__(
         self,
@@ -71,18 +67,14 @@ class Rendering:
         batches: ClaimedBatches,
         hosts: HostTurns,
         records: FetchRecords,
-        renderer: RendersPages,
-        blobs: Blobs,
-        browsers: int,
+        browsers: Browsers,
         measures: Measures,
     ) -> None:
         self._runs = runs
         self._batches = batches
         self._hosts = hosts
         self._records = records
-        self._renderer = renderer
-        self._blobs = blobs
-        self._room = asyncio.Semaphore(browsers)
+        self._browsers = browsers
         self._measures = measures
 
     @activity.defn
@@ -129,8 +121,7 @@ class Rendering:
 
     async def _in_turn(self, attempt: _Attempt, pages: Iterator[HeldPage]) -> None:
         for page in pages:
-            # The browser first: a slot that waits for one would keep others from the host.
-            async with self._room:
+            async with self._browsers.room:
                 await self._take(attempt, page)
 
     async def _take(self, attempt: _Attempt, page: HeldPage) -> None:
@@ -163,28 +154,7 @@ class Rendering:
         # visit.
         async with attempt.slots.slot(host_of(page.url), page.url) as slot:
             slot.sent(time.monotonic())
-            found = await self._renderer.render(job)
-        body = found.html.encode("utf-8", "replace")
-        async with self._blobs.writer() as writer:
-            await writer.write(body)
-            ref = await writer.finish()
-            await self._records.announce_blob(ref.digest, ref.size)
-            await writer.publish()
-        return FetchRow(
-            page_id=page.page_id,
-            url=page.url,
-            attempt=page.attempts + 1,
-            final_url=page.url,
-            status=found.status,
-            elapsed=found.elapsed,
-            snapshot=bytes.fromhex(ref.digest),
-            content_type="text/html",
-            charset="utf-8",
-            size=len(body),
-            wire_bytes=found.transferred,
-            # No validators: that the server's body is unchanged says nothing of this one.
-            robots=page.robots,
-        )
+            return await self._browsers.render(page, job)
 
 
 class BrowserLookout:
@@ -211,6 +181,13 @@ class BrowserLookout:
         if rows:
             await self._records.record(batch.run_id, fences, rows)
         return WithoutBrowser()
+
+    @activity.defn
+    async def give_up_one(self, found: FetchUrlResult) -> NotRendered:
+        """Fail the page of a single fetch, unless some worker has a browser."""
+        if await self._served():
+            return NotRendered()
+        return NotRendered(result=failed(found, not_rendered(found.error)))
 
 
 def _busy(page: HeldPage, late: SlotDeadline | None) -> PageError:

@@ -18,9 +18,15 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
+SANDBOX = os.geteuid() != 0
+"""Chromium has none when root starts it; `tests/web/browser/test_sandbox.py` then does as somebody
+else."""
+
+
 def settings(**more: str) -> dict[str, str]:
-    """What makes a worker render. Without a sandbox: tests may run as root."""
-    return {"ATLAS_BROWSER": FOUND or "", "ATLAS_BROWSER_SANDBOX": "false", **more}
+    """What makes a worker render."""
+    sandbox = str(SANDBOX).lower()
+    return {"ATLAS_BROWSER": FOUND or "", "ATLAS_BROWSER_SANDBOX": sandbox, **more}
 
 
 def processes(mark: str) -> Iterator[psutil.Process]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, TimeoutType
-from temporalio.exceptions import TimeoutError as TemporalTimeout
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.fetch_batch import Fetching
@@ -22,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         SETTLING,
         SHORT,
         ActivityOptions,
+        never_began,
         of_source,
         queued_of_source,
     )
@@ -109,7 +109,7 @@ class BatchSteps:
                         **queued_of_source(RENDERING, self._source, scheduled=self._scheduled),
                     )
                 except ActivityError as error:
-                    if not _never_began(error):
+                    if not never_began(error):
                         raise
                 else:
                     if not rendered.left:
@@ -132,8 +132,3 @@ class BatchSteps:
 
 def _name(batch: Batch) -> str:
     return f"lane {batch.lane}, batch {batch.number}"
-
-
-def _never_began(error: ActivityError) -> bool:
-    cause = error.cause
-    return isinstance(cause, TemporalTimeout) and cause.type == TimeoutType.SCHEDULE_TO_START

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TypedDict
 
 from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, TimeoutType
+from temporalio.exceptions import TimeoutError as TemporalTimeout
 from temporalio.workflow import ActivityCancellationType
 
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, QUEUE_RENDERING
@@ -68,13 +70,19 @@ FETCHING = _options(start_to_close=timedelta(minutes=10))
 """One minute of work, and the requests then under way."""
 PROCESSING = _options(start_to_close=timedelta(hours=2), task_queue=QUEUE_PROCESSING)
 """A batch of documents that each take their whole time limit."""
-RENDERING = QueuedOptions(
-    **_options(start_to_close=timedelta(minutes=20), task_queue=QUEUE_RENDERING),
+
+
+def _rendering(start_to_close: timedelta, priority: Priority = Priority.default) -> QueuedOptions:
+    options = _options(start_to_close=start_to_close, task_queue=QUEUE_RENDERING, priority=priority)
     # Then it is looked whether there is a worker with a browser: one that is only busy is waited
     # for again, and one that is being restarted is back within this time.
-    schedule_to_start_timeout=timedelta(minutes=2),
-)
+    return QueuedOptions(**options, schedule_to_start_timeout=timedelta(minutes=2))
+
+
+RENDERING = _rendering(timedelta(minutes=20))
 """Five minutes of work, and the pages then under way."""
+RENDERING_ONE = _rendering(timedelta(minutes=30), Priority(priority_key=FIRST))
+"""Ten minutes for the host's turn; the rest for browsers that others use, and for the page."""
 FETCHING_ONE = _options(start_to_close=timedelta(minutes=30), priority=Priority(priority_key=FIRST))
 """Ten minutes each for the host's turn, for robots.txt and for the request itself."""
 SETTLING = _options(start_to_close=timedelta(minutes=30))
@@ -88,6 +96,12 @@ BULK = _options(
 )
 """A part of a rebuild, a backfill or a clean-up: everything else goes first, even if a person
 started it."""
+
+
+def never_began(error: ActivityError) -> bool:
+    """Whether an activity of `QueuedOptions` failed because no worker took it up."""
+    cause = error.cause
+    return isinstance(cause, TemporalTimeout) and cause.type == TimeoutType.SCHEDULE_TO_START
 
 
 def of_source(options: ActivityOptions, source: str, *, scheduled: bool) -> ActivityOptions:

@@ -127,4 +127,5 @@ def _message(wound: WoundUp) -> str:
             "or a sync"
         )
     more = wound.counts.seen - len(wound.documents)
-    return f"and {more} more documents" if more > 0 else ""
+    said = (f"and {more} more documents" if more > 0 else "", wound.notes)
+    return "; ".join(filter(None, said))

@@ -266,6 +266,7 @@ class SourceRun:
                 lane=lane,
                 number=self._lanes.next_number(lane),
                 process=self._processes,
+                offline=not self._fetches,
             )
             claimed = await self._steps.claim(
                 batch,

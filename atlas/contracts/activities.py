@@ -101,6 +101,8 @@ class Batch(Message):
     """False: what is fetched ends the run there, and stays unsettled."""
     force: bool = False
     """Process documents although they are quarantined."""
+    offline: bool = False
+    """Nothing is asked of the web: pages that need a browser fail by name."""
 
 
 class ClaimBatch(Message):

@@ -25,6 +25,9 @@ class FetchUrlRequest(Request):
     robots: Literal["obey", "ignore"] = "obey"
     """Whether robots.txt is asked first; ignore it only for sites of your own. It is obeyed all the
     same at another host to which the URL redirects."""
+    render: Literal["never", "when_needed", "always"] = "never"
+    """Whether [a browser renders](rendering.md) what its server answers with: a page without text
+    until its scripts have run, or any HTML. A worker needs a browser for it: ATLAS_BROWSER."""
 
 
 class Hop(Message):
@@ -58,6 +61,31 @@ class FetchUrlResult(Message):
     """Seconds."""
     robots_ignored: bool = False
     """Whether robots.txt was not asked, as the request says."""
+    rendered: bool = False
+    """Whether the body is what a browser made of the page. If it was to be and could not, the
+    fetch failed, and what is said of a body is said of the one that the server sent."""
     error_class: str | None = None
     error_code: str | None = None
     error: str | None = None
+
+    @property
+    def needs_browser(self) -> bool:
+        """Whether the page is to be rendered, and is not yet."""
+        return self.error_code == "needs_browser"
+
+
+# Between the workflow and its activities
+
+
+class RenderOne(Message):
+    """Render the page that was found."""
+
+    request: FetchUrlRequest
+    found: FetchUrlResult
+
+
+class NotRendered(Message):
+    """`result`: the failure of a page that is to be rendered, as no worker has a browser; None: one
+    has, and the page can wait for it."""
+
+    result: FetchUrlResult | None = None

@@ -10,7 +10,7 @@ _SHARED = {
     "begin": ("open_run", "begin_job"),
     "discover": ("list_level", "enlist_urls", "select_pages", "select_restores"),
     "fetch": ("claim_batch", "fetch_batch", "fetch_one"),
-    "render": ("render_batch", "give_up_without_browser"),
+    "render": ("render_batch", "render_one", "give_up_without_browser", "give_up_one"),
     "process": ("process_batch", "work_chunk"),
     "index": ("settle_batch", "restore_chunk"),
     "end": ("close_run", "end_job", "wind_up", "end_restore"),

@@ -34,13 +34,40 @@ def still_empty(error: PageError) -> PageError:
     return PageError(ErrorClass.INVALID, "rendered_empty", message)
 
 
+def unrendered() -> PageError:
+    """The failure of a page that is always rendered, before it is: what its server sent is not its
+    text."""
+    message = "it is to be rendered always, and this body is what its server sent"
+    return PageError(ErrorClass.INVALID, NEEDS_BROWSER, message)
+
+
 def without_browser() -> PageError:
-    """The failure of a page that no worker could render."""
+    """The failure of a page of a source that no worker could render."""
     message = (
         "its source says to render it, and no worker has a browser: set ATLAS_BROWSER for one, or "
         "`--render never` for the source"
     )
     return PageError(ErrorClass.TRANSIENT, NO_BROWSER, message)
+
+
+def not_rendered(because: str | None) -> PageError:
+    """The failure of a single page that no worker could render; `because`: why it needs to be."""
+    message = (
+        f"{because}; no worker has a browser: install Chromium on a worker's machine, set "
+        "ATLAS_BROWSER to its path and restart that worker"
+    )
+    return PageError(ErrorClass.TRANSIENT, NO_BROWSER, message)
+
+
+def left_unrendered(pages: int) -> str:
+    """Of a run that asks nothing of the web: how many pages it could not read, and what can."""
+    if not pages:
+        return ""
+    many = "1 page needs" if pages == 1 else f"{pages} pages need"
+    return (
+        f"{many} a browser, which only syncs and `atlas fetch --render` use: "
+        "`atlas sources edit NAME --render when_needed`, and sync its source"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +83,12 @@ class RenderLimits:
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """One page to render; `reach` and `led_by` as in FetchRequest."""
+    """One page to render; `reach`, `led_by` and `authorized` as in FetchRequest."""
 
     url: str
     reach: Reach
     led_by: tuple[str, ...] = ()
+    authorized: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

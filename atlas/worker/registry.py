@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from activities.auditing import Auditing
 from activities.batches import Batches
+from activities.browsers import Browsers
 from activities.cleanup import Temporary, Upkeep
 from activities.dedup import Deduplicating
 from activities.deletions import Deletions
 from activities.discovery import Discovery
 from activities.exporting import Exporting
 from activities.fetch_batch import Fetching, FetchPolicy
-from activities.fetch_url import FetchingOne
+from activities.fetch_url import FetchingOne, RenderingOne
 from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
@@ -161,7 +162,7 @@ def activities(parts: WorkerParts) -> dict[str, list[Activity]]:
             *_all_of(Purging(_purges(parts), parts.blobs)),
             *_all_of(_exporting(parts)),
         ],
-        QUEUE_RENDERING: _all_of(_rendering(parts, parts.renderer)) if parts.renderer else [],
+        QUEUE_RENDERING: _rendering(parts, parts.renderer) if parts.renderer else [],
     }
 
 
@@ -215,30 +216,46 @@ def _fetching(parts: WorkerParts) -> Fetching:
     )
 
 
-def _rendering(parts: WorkerParts, renderer: PageRenderer) -> Rendering:
-    crawl = parts.crawl
-    return Rendering(
-        crawl.runs,
-        crawl.batches,
+def _rendering(parts: WorkerParts, renderer: PageRenderer) -> list[Activity]:
+    crawl, settings = parts.crawl, parts.settings
+    browsers = Browsers(
+        renderer, parts.blobs, crawl.fetches.announce_blob, settings.rendering.render_browsers
+    )
+    of_batches = Rendering(
+        crawl.runs, crawl.batches, crawl.hosts, crawl.fetches, browsers, parts.measures
+    )
+    of_one = RenderingOne(
         crawl.hosts,
         crawl.fetches,
-        renderer,
+        browsers,
+        _policy(parts),
+        parts.web.credential_origins,
         parts.blobs,
-        parts.settings.rendering.render_browsers,
+        partial(_prepare, parts.extractor),
         parts.measures,
     )
+    return [*_all_of(of_batches), *_all_of(of_one)]
 
 
 def _lookout(parts: WorkerParts) -> BrowserLookout:
-    async def served() -> bool:
-        return (await whole_state(parts.client, QUEUE_RENDERING)).pollers > 0
+    return BrowserLookout(parts.crawl.batches, parts.crawl.fetches, partial(_served, parts))
 
-    return BrowserLookout(parts.crawl.batches, parts.crawl.fetches, served)
+
+async def _served(parts: WorkerParts) -> bool:
+    """Whether some worker has a browser."""
+    return (await whole_state(parts.client, QUEUE_RENDERING)).pollers > 0
 
 
 def _fetching_one(parts: WorkerParts) -> FetchingOne:
-    hosts, records = parts.crawl.hosts, parts.crawl.fetches
-    return FetchingOne(hosts, records, parts.web, parts.blobs, _policy(parts), parts.measures)
+    return FetchingOne(
+        parts.crawl.hosts,
+        parts.crawl.fetches,
+        parts.web,
+        parts.blobs,
+        _policy(parts),
+        partial(_prepare, parts.extractor),
+        parts.measures,
+    )
 
 
 def _policy(parts: WorkerParts) -> FetchPolicy:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from atlas.contracts.sync_pipeline import SyncResult
     from atlas.contracts.weekly_report import WeeklyResult
     from atlas.contracts.work import Limits, Mode, Stage
+    from atlas.domain.rendering import Render
     from starter.runs.details import RunDetails
     from starter.runs.handles import AnyHandle, FetchHandle, JobHandle, SyncHandle
     from starter.runs.listing import RecordedRun, RunFilter
@@ -66,6 +67,8 @@ class FetchOptions(TypedDict, total=False):
     max_bytes: int
     max_redirects: int
     robots: Literal["obey", "ignore"]
+    render: Render
+    """Whether a browser renders the page that was found."""
 
 
 class Runs:

@@ -158,6 +158,13 @@ EXAMPLES: list[BaseModel] = [
         error_code="read_timeout",
         error="fell silent",
     ),
+    f.RenderOne(
+        request=f.FetchUrlRequest(url="https://example.org/", render="when_needed"),
+        found=f.FetchUrlResult(url="https://example.org/", error_code="needs_browser"),
+    ),
+    f.NotRendered(
+        result=f.FetchUrlResult(url="https://example.org/", error_code="no_browser"),
+    ),
     a.ResolveSources(names=["docs"], all=True, after="a", limit=10),
     a.ResolvedSources(names=["docs"], unknown=["dcos"], message="no source", last="docs"),
     a.OpenRun(

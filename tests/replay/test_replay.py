@@ -38,6 +38,7 @@ WANTED = {
     "cleanup", "cleanup_audited", "cleanup_dry", "cleanup_continued", "cleanup_cancelled",
     "nothing_unknown", "nothing_paused", "nothing_tagged", "nothing_planned", "nothing_batched",
     "nothing_processed", "nothing_due", "rendered", "no_browser",
+    "fetch_url_rendered", "fetch_url_no_browser", "fetch_url_never_began",
     "deletions_decided", "deletions_refused",
     "restore_dry", "restore_continued", "restore_refused", "restore_unknown", "restore_cancelled",
     "push_put", "push_withdrawn", "push_held", "push_refused", "push_unknown", "push_waited",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from atlas.domain.addresses.urls import is_bucket_url
 from atlas.domain.removal.page_facts import EvidenceSeen, PageFacts
 
 
@@ -101,8 +102,8 @@ def looks_of(seen: EvidenceSeen) -> str:
     return f"seen {seen.looks} of the {seen.needed} times that a removal needs"
 
 
-def against(code: str, source: str) -> tuple[str, ...]:
-    """What can be done about a failure with this code."""
+def against(code: str, source: str, facts: PageFacts) -> tuple[str, ...]:
+    """What can be done about a failure with this code in a run of `source` ("": of none)."""
     if code == "robots_disallowed":
         return ("its owner does not want it fetched; on hosts of your own: `--robots ignore`",)
     if code in ("address_refused", "port_refused"):
@@ -114,11 +115,23 @@ def against(code: str, source: str) -> tuple[str, ...]:
     if code == "no_browser":
         return ("set ATLAS_BROWSER for a worker, so that it serves atlas-rendering",)
     if code == "needs_browser":
-        return (
-            f"`atlas sources edit {source} --render when_needed`, if a worker has a browser",
-            "the site's feed or API may have its text, or `atlas docs put URL --file PATH`",
-        )
+        return _with_browser(source, facts)
     return ()
+
+
+def _with_browser(source: str, facts: PageFacts) -> tuple[str, ...]:
+    fetching = [each.source for each in facts.holders if not each.pushed]
+    if is_bucket_url(facts.url) or (facts.holders and not fetching):
+        return ("put the HTML that a browser shows in its place; Atlas renders what it fetches",)
+    if not fetching:
+        render = (
+            f"`atlas fetch {facts.url} --render when_needed`, if a worker has a browser, and then "
+            f"`atlas process --url {facts.url}`"
+        )
+    else:
+        named = source if source in fetching else fetching[0]
+        render = f"`atlas sources edit {named} --render when_needed`, if a worker has a browser"
+    return render, "the site's feed or API may have its text, or `atlas docs put URL --file PATH`"
 
 
 def day(moment: datetime | None) -> str:

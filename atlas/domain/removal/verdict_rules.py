@@ -176,7 +176,7 @@ def _failed(facts: PageFacts) -> PageVerdict | None:
         cause = f"live with its last text: the last check failed ({code}{said})"
     else:
         cause = f"not in the corpus: it could not be fetched or read ({code}{said})"
-    return PageVerdict(code, cause, against(code, visit.source))
+    return PageVerdict(code, cause, against(code, visit.source, facts))
 
 
 def _body_held(facts: PageFacts) -> PageVerdict | None:

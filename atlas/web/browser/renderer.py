@@ -80,8 +80,7 @@ class PageRenderer:
     async def _visit(
         self, tools: DevTools, guard: GuardedProxy, job: RenderJob
     ) -> tuple[PageVisit, str]:
-        origin = "/".join(job.url.split("/", 3)[:3])
-        visit = PageVisit(tools, job.url, self.limits, self.credentials(origin), guard.announce)
+        visit = PageVisit(tools, job.url, self.limits, self._secrets(job), guard.announce)
         async with speaking():
             await visit.open()
         watch = asyncio.create_task(self._watch(guard, visit))
@@ -95,6 +94,11 @@ class PageRenderer:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
+
+    def _secrets(self, job: RenderJob) -> dict[str, str]:
+        origin = "/".join(job.url.split("/", 3)[:3])
+        known = job.authorized is None or origin in job.authorized
+        return self.credentials(origin) if known else {}
 
     async def _watch(self, guard: GuardedProxy, visit: PageVisit) -> None:
         await guard.exceeded.wait()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from atlas.domain.rendering import Render
 from starter.cli.framework.client import connected
 from starter.cli.framework.output import Format, pairs
 from starter.cli.framework.run_follower import Ending, Following, Timeout, followed
@@ -30,21 +31,35 @@ async def fetch(
     robots: Annotated[
         Literal["obey", "ignore"], Parameter(help="Whether to obey robots.txt")
     ] = "obey",
+    render: Annotated[
+        Render,
+        Parameter(
+            help="Whether a worker's browser renders what the server answers with: never, if its "
+            "text is made by scripts, or always if it is HTML"
+        ),
+    ] = "never",
     timeout: Timeout = None,
     output: Format = "text",
 ) -> int:
     """Fetch one URL through a worker, at the host's usual pace. The body is kept; the corpus does
     not change.
 
-    Exit code 0 when the server sent a body or "not modified", else 1.
+    Exit code 0 when the server sent a body or "not modified", and a page that was to be rendered
+    was, else 1.
 
     Examples:
         atlas fetch https://docs.example.com/
         atlas fetch https://docs.example.com/ --force -o json
+        atlas fetch https://app.example.com/ --render when_needed
     """
     async with connected() as atlas:
         run = await atlas.start_fetch(
-            url, force=force, timeout=request_timeout, max_bytes=max_bytes, robots=robots
+            url,
+            force=force,
+            timeout=request_timeout,
+            max_bytes=max_bytes,
+            robots=robots,
+            render=render,
         )
         following = Following(wait=True, timeout=timeout)
         return await followed(run, "fetch_url", following=following, output=output)

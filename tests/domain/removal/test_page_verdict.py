@@ -200,3 +200,23 @@ def test_there_is_a_cause_whatever_is_recorded(found: PageFacts) -> None:
         assert not verdict.cause.startswith(("not ", "never ", "no source")), verdict
     for said in (verdict.cause, *verdict.todo):
         assert "None" not in said and "{" not in said, said
+
+
+@pytest.mark.parametrize(
+    ("url", "sources", "source", "words"),
+    [
+        (URL, HELD, "docs", "atlas sources edit docs --render"),
+        # Processed by a batch, which is a run of no source
+        (URL, HELD, "", "atlas sources edit docs --render"),
+        (URL, (), "", f"atlas fetch {URL} --render when_needed"),
+        (URL, claims("wiki", found="pushed", pushed=True), "wiki", "that a browser shows"),
+        ("file:///srv/a.html", claims("files", found="listed"), "files", "that a browser shows"),
+    ],
+)
+def test_a_page_that_needs_a_browser_is_told_a_way_that_there_is(
+    url: str, sources: tuple[SourceClaim, ...], source: str, words: str
+) -> None:
+    failed = visit("failed", "needs_browser", source=source)
+    verdict = verdict_on(PageFacts(url=url, at=NOW, sources=sources, visits=(failed,)))
+    assert words in verdict.todo[0]
+    assert ("--render" in verdict.todo[0]) == (len(verdict.todo) == 2)

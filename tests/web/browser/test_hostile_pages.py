@@ -51,7 +51,7 @@ async def browsing(origin: Origin) -> AsyncIterator[Browsing]:
         return False
 
     renderer = PageRenderer(
-        BrowserProgram(browsers.FOUND or "", sandbox=False, memory=1 << 30),
+        BrowserProgram(browsers.FOUND or "", browsers.SANDBOX, memory=1 << 30),
         AddressPolicy(["127.0.0.1/32"]),
         RenderLimits(seconds=5, requests=50, bytes=20_000_000, html=2_000_000),
         MARK,
@@ -186,6 +186,10 @@ async def test_only_the_pages_own_origin_gets_the_credentials(browsing: Browsing
     assert "authorization" not in theirs.headers
     sent = [own.requests(path)[0].headers.get("authorization") for path in ("/", "/mine")]
     assert sent == ["Bearer s3cret"] * 2
+    # Asked for by somebody whom the credentials do not belong to.
+    await browsing.renderer.render(RenderJob(url, reach, authorized=frozenset()))
+    for path in ("/", "/mine"):
+        assert "authorization" not in own.requests(path)[-1].headers
 
 
 async def test_a_killed_browser_costs_one_retry_and_a_second_one_the_page(

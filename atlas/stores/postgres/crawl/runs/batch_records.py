@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from atlas.contracts.processing import MAX_DOCUMENTS_LISTED, ProcessedDocument, WindUp, WoundUp
+from atlas.domain.rendering import NEEDS_BROWSER, left_unrendered
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import rule_findings
 from atlas.stores.postgres.crawl.runs import run_queue, runs
@@ -42,7 +43,7 @@ class BatchRecords:
                     "failures": await runs.failures(connection, request.run_id),
                     "documents": await _documents(connection, request.run_id, self.extractor),
                     "missing": missing,
-                    "notes": (await rule_findings.of_run(connection, request.run_id)).words,
+                    "notes": await _notes(connection, request.run_id),
                 }
             )
 
@@ -60,6 +61,16 @@ class BatchRecords:
 
 def _joined(lines: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+
+
+async def _notes(connection: Connection, run_id: str) -> str:
+    unread = await connection.fetchval(
+        "select count(*) from run_pages where run_id = $1 and error_code = $2",
+        run_id,
+        NEEDS_BROWSER,
+    )
+    said = ((await rule_findings.of_run(connection, run_id)).words, left_unrendered(unread))
+    return "; ".join(filter(None, said))
 
 
 async def _documents(

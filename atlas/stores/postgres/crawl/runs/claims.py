@@ -195,7 +195,12 @@ async def begin_attempt(connection: Connection, batch: Batch, extractor: int) ->
                r.fetched_type as content_type, r.fetched_charset as charset,
                r.given_title as title, r.rendered,
                coalesce((select s.render from runs x join sources s on s.id = x.source_id
-                         where x.run_id = $1), 'never') as render,
+                         where x.run_id = $1),
+                        -- A run of no source. Only where they all say so, no other body will do.
+                        (select case when bool_and(s.render = 'always') then 'always' end
+                         from source_pages sp join sources s on s.id = sp.source_id
+                         where sp.page_id = r.page_id),
+                        'never') as render,
                r.robots_tag as robots, r.unavailable_after,
                rp.url, rp.level, rp.stage, rp.attempts, rp.marks,
                rp.turn > 0 as slow, rp.cuts,
