@@ -25,7 +25,7 @@ from atlas.telemetry import current_trace
 
 if TYPE_CHECKING:
     from atlas.stores.postgres.crawl.runs.runs import JobRecords
-    from atlas.stores.postgres.services.index_following import UntilFound
+    from atlas.stores.postgres.services.index_follower import UntilFound
     from atlas.stores.postgres.services.run_lifecycle import IsOpen, RunLifecycle
     from atlas.stores.postgres.services.run_listing import RunListing
     from atlas.stores.postgres.sources.plans import SourcePlans

@@ -19,7 +19,7 @@ import asyncpg
 import psutil
 from temporalio.testing import ActivityEnvironment
 
-from activities.exporting import Exporting
+from activities.exports import Exporting
 from atlas.contracts.export_corpus import (
     ChooseExport,
     DocumentFilter,

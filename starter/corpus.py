@@ -147,16 +147,16 @@ class Corpus:
         themselves; of several processes one does."""
         from atlas.lease_holders import holder_name
         from atlas.stores.postgres.changes.change_signal import change_signal
-        from atlas.stores.postgres.services import index_following
-        from atlas.stores.postgres.services.index_copying import analyse_aside
+        from atlas.stores.postgres.services import index_follower
+        from atlas.stores.postgres.services.text_copier import analyse_aside
 
         index = self._parts.search_index()
         pool, url = await self._parts.pool(), self._parts.locations.require_database()
         name = holder_name()
         past = self._parts.settings.index_past_days
-        follower = index_following.IndexFollower(pool, index, analyse_aside, name, past)
+        follower = index_follower.IndexFollower(pool, index, analyse_aside, name, past)
         async with change_signal(url) as signal:
-            await index_following.keep_following(follower, signal)
+            await index_follower.keep_following(follower, signal)
 
     async def documents(
         self,

@@ -33,8 +33,8 @@ from atlas.stores.postgres.audit import checks, live_documents, parts
 from atlas.stores.postgres.audit.index_agreement import IndexAgreement
 from atlas.stores.postgres.index import generations, index_lease, live_texts
 from atlas.stores.postgres.services.audits import AuditStore
-from atlas.stores.postgres.services.index_copying import analyse_aside
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
+from atlas.stores.postgres.services.text_copier import analyse_aside
 from atlas.stores.search.port import SearchIndex
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.feed_copy import assert_feed_is_the_corpus

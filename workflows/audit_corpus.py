@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.auditing import Auditing
+    from activities.audits import Auditing
     from atlas.contracts.audit_corpus import (
         AUDIT_STAGES,
         MAX_RESETTLED,
@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
         history_is_long,
     )
     from workflows.options import BULK
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _SHOWN = {
     "corpus": ("checking sources and index", "steps"),
@@ -45,7 +45,7 @@ _SHOWN = {
 
 
 @workflow.defn(name="audit_corpus")
-class AuditCorpus(RecordedRun):
+class AuditCorpus(RecordedJob):
     """Looks at one part after the other; without `repair` it changes nothing but its record."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.guards import ended
     from workflows.lanes import Lanes
     from workflows.options import BULK, CLOSING
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _LONGEST_WAIT = 60.0
 """Seconds that a lane without pages waits before it asks again."""
@@ -44,7 +44,7 @@ _MAY_PASS = {"quarantined", "unsettled", "extractor_below", "other_rules"}
 
 
 @workflow.defn(name="batch_process")
-class BatchProcess(RecordedRun):
+class BatchProcess(RecordedJob):
     """Select, work chunk after chunk in a few lanes, keep a manifest of the outcomes.
 
     Nothing is fetched. A document that fails is counted by name; only bad input fails the run.

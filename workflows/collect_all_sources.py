@@ -24,11 +24,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.multi_source import Family, ManySources, MultiSource
     from workflows.options import SHORT
     from workflows.pause import Heard, Pause
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 
 @workflow.defn(name="collect_all_sources")
-class CollectAllSources(RecordedRun):
+class CollectAllSources(RecordedJob):
     """A `collect_from_source` for each source selected; one bad source harms no other."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class PlannedSources:
     _plan: PlanSources
     _sources: MultiSource
 
-    def __init__(self, run: RecordedRun, pause: Pause) -> None:
+    def __init__(self, run: RecordedJob, pause: Pause) -> None:
         self._run = run
         self._pause = pause
         self._signal_children: Heard | None = None  # a signal may come before `run` begins

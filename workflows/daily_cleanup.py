@@ -37,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
         history_is_long,
     )
     from workflows.options import BULK, REPORTING
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _MOST_NOTES = 10
@@ -52,7 +52,7 @@ ShardWork = Callable[[Upkeep, WorkShards], Awaitable[ShardsWorked]]
 
 
 @workflow.defn(name="daily_cleanup")
-class DailyCleanup(RecordedRun):
+class DailyCleanup(RecordedJob):
     """One step after the other, each in parts; killed anywhere, the next run goes on.
 
     A step changes nothing that a later one selects, so that a dry run lists what a real one

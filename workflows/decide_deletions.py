@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from atlas.contracts.jobs import Progress
     from atlas.contracts.refusal import invalid_input, missing_input
     from workflows.options import SETTLING
-    from workflows.recorded_run import first_run_id, record_begin, record_end
+    from workflows.recorded_job import first_run_id, record_begin, record_end
     from workflows.web_ui import TRIGGER
 
 

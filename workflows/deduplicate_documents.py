@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.guards import ended
     from workflows.options import BULK
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _SHOWN = {
     "sketches": ("checking sketches", "texts"),
@@ -41,7 +41,7 @@ _SHOWN = {
 
 
 @workflow.defn(name="deduplicate_documents")
-class DeduplicateDocuments(RecordedRun):
+class DeduplicateDocuments(RecordedJob):
     """Marks only ever say that a page could be left out; no document and no index entry goes."""
 
     def __init__(self) -> None:

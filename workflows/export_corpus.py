@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.exporting import Exporting
+    from activities.exports import Exporting
     from atlas.contracts.export_corpus import (
         ChooseExport,
         ChosenFilter,
@@ -31,11 +31,11 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.guards import ended
     from workflows.options import BULK
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 
 @workflow.defn(name="export_corpus")
-class ExportCorpus(RecordedRun):
+class ExportCorpus(RecordedJob):
     """Chooses the documents once and writes them part by part. After a crash the run continues
     behind the last finished part; when cancelled, it removes what it wrote."""
 

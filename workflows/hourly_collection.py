@@ -12,13 +12,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows.collect_all_sources import PlannedSources
     from workflows.guards import ended
     from workflows.multi_source import Family, Tally
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _NOT_STARTED = ("already_running", "source_paused", "unknown_source")
 
 
 @workflow.defn(name="hourly_collection")
-class HourlyCollection(RecordedRun):
+class HourlyCollection(RecordedJob):
     """A `sync_pipeline` for each source that is due and has no schedule of its own: what the hour
     collects must be searchable. Due is a state, not a count of hours: after downtime each source
     is synced once."""

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.continue_as_new import stop_if_cancelled
     from workflows.guards import ended
     from workflows.options import CLOSING, PROCESSING, SHORT
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _CHUNK = 100
 _LONGEST_WAIT = 30.0
@@ -30,7 +30,7 @@ _LONGEST_WAIT = 30.0
 
 
 @workflow.defn(name="process_document")
-class ProcessDocument(RecordedRun):
+class ProcessDocument(RecordedJob):
     """From the stored body, without fetching: extract, deduplicate, index.
 
     A document that fails is a result; its old version stays live. Only bad input fails the run.

@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.purging import Purging
+    from activities.purges import Purging
     from atlas.contracts.purge_documents import (
         PURGE_STAGES,
         EndPurge,
@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.guards import ended
     from workflows.options import BULK
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _SHOWN = {
     "choose": "choosing pages",
@@ -49,7 +49,7 @@ _LONGEST_PAUSE = 15.0
 
 
 @workflow.defn(name="purge_documents")
-class PurgeDocuments(RecordedRun):
+class PurgeDocuments(RecordedJob):
     """Every step may be repeated; killed anywhere, the run goes on where it was."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.pushing import Pushing
+    from activities.pushes import Pushing
     from atlas.contracts.models import Counts
     from atlas.contracts.processing import ChunkDone, WorkChunk
     from atlas.contracts.push_documents import (
@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.continue_as_new import events_so_far, stop_if_cancelled
     from workflows.guards import ended
     from workflows.options import CLOSING, PROCESSING, SHORT
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _CHUNK = 50
 _LONGEST_WAIT = 10.0
@@ -30,7 +30,7 @@ _LONGEST_WAIT = 10.0
 
 
 @workflow.defn(name="push_documents")
-class PushDocuments(RecordedRun):
+class PushDocuments(RecordedJob):
     """Accept all or nothing, take the bodies chunk by chunk, let go of what was withdrawn.
 
     Bodies are in the blob store, and the request names them. A document that fails is a result;

@@ -32,14 +32,14 @@ with workflow.unsafe.imports_passed_through():
         history_is_long,
     )
     from workflows.options import BULK, SHORT
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 
 _SWITCHED_BACK = "another run switched to a different generation in the meantime"
 
 
 @workflow.defn(name="rebuild_index")
-class RebuildIndex(RecordedRun):
+class RebuildIndex(RecordedJob):
     """The old generation serves until the new one has passed its gates; both are written to."""
 
     def __init__(self) -> None:

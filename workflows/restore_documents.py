@@ -6,7 +6,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.restoring import Restoring
+    from activities.restores import Restoring
     from atlas.contracts.models import Counts
     from atlas.contracts.processing import ChunkDone, ProcessOutcome, Selected, WindUp, WorkChunk
     from atlas.contracts.refusal import invalid_input, missing_input
@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.guards import ended
     from workflows.options import CLOSING, PROCESSING, SETTLING
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _LONGEST_WAIT = 30.0
 """Seconds before it asks again for pages that another run holds: a person may be waiting."""
@@ -35,7 +35,7 @@ _WORKING = "restoring"
 
 
 @workflow.defn(name="restore_documents")
-class RestoreDocuments(RecordedRun):
+class RestoreDocuments(RecordedJob):
     """Choose a version of each page, bring them back chunk by chunk, keep a manifest.
 
     Nothing is fetched. What cannot be restored is named with its reason; only bad input fails the

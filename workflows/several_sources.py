@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.multi_source import Family, MultiSource
     from workflows.options import SHORT
     from workflows.pause import Pause
-    from workflows.recorded_run import first_run_id, record_begin, record_end, record_pause
+    from workflows.recorded_job import first_run_id, record_begin, record_end, record_pause
     from workflows.web_ui import show_begin, show_end, show_stage
 
 _AT_ONCE = 5

@@ -21,13 +21,13 @@ with workflow.unsafe.imports_passed_through():
         WeeklyResult,
     )
     from workflows.options import REPORTING, SHORT
-    from workflows.recorded_run import RecordedRun
+    from workflows.recorded_job import RecordedJob
 
 _SCHEDULED = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 
 
 @workflow.defn(name="weekly_report")
-class WeeklyReport(RecordedRun):
+class WeeklyReport(RecordedJob):
     """Choose the week, freeze what of it is not frozen yet, make the report, keep it.
 
     The week follows from the scheduled time, not from when the run started: two missed

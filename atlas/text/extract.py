@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lxml.html import HtmlElement
+
 from atlas.domain.extraction.extraction_rules import (
     MAX_FELL_BACK,
     NO_RULES,
@@ -96,11 +98,8 @@ def _from_html(
 ) -> Extracted:
     closed, marks = close(html), marks_of(html)
     tree = parse_html(closed.html)
-    # A rule may select anything, so nothing is set aside.
-    aside = SetAside() if rules.selects else set_aside(tree)
-    digest = read_digest(tree, (url, given, rules.digest, marks, closed.seen_apart))
-    if digest == known:
-        raise ReadBefore
+    others = (url, given, rules.digest, marks, closed.seen_apart)
+    aside, digest = _unless_read_before(tree, others, rules, known)
     alive = list(tree.iter())  # lxml would create each element's object again on every visit
     head = read_head(tree)
     found = blocks_in(tree)
@@ -154,6 +153,19 @@ def _from_html(
     # What the time or a person decides is decided each time.
     once = extracted.truncated or extracted.noindex or extracted.unavailable_after
     return extracted if asks_scripts or once else replace(extracted, read_digest=digest)
+
+
+def _unless_read_before(
+    tree: HtmlElement, others: Sequence[object], rules: ExtractionRules, known: str | None
+) -> tuple[SetAside, str]:
+    """What nothing reads, out of the tree, and the digest of the rest and `others`. Raises
+    `ReadBefore`."""
+    # A rule may select anything, so nothing is set aside.
+    aside = SetAside() if rules.selects else set_aside(tree)
+    digest = read_digest(tree, others)
+    if digest == known:
+        raise ReadBefore
+    return aside, digest
 
 
 def _from_file(

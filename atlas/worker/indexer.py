@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from atlas.lease_holders import holder_name
 from atlas.stores.postgres.changes.change_signal import change_signal
-from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
+from atlas.stores.postgres.services.index_follower import IndexFollower, keep_following
 from atlas.worker.resources import WorkerParts
 
 

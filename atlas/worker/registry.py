@@ -9,24 +9,24 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from activities.auditing import Auditing
+from activities.audits import Auditing
 from activities.batches import Batches
 from activities.browsers import Browsers
 from activities.cleanup import Temporary, Upkeep
 from activities.dedup import Deduplicating
 from activities.deletions import Deletions
 from activities.discovery import Discovery
-from activities.exporting import Exporting
+from activities.exports import Exporting
 from activities.fetch_batch import Fetching, FetchPolicy
 from activities.fetch_url import FetchingOne, RenderingOne
 from activities.health import Checking
 from activities.index_rebuild import Rebuilding
 from activities.processing import Processing
-from activities.purging import Purging
-from activities.pushing import Pushing
+from activities.purges import Purging
+from activities.pushes import Pushing
 from activities.rendering import BrowserLookout, Rendering
 from activities.reporting import Reporting
-from activities.restoring import Restoring
+from activities.restores import Restoring
 from activities.runs import Jobs, Running
 from activities.settling import Indexing
 from atlas.contracts.names import QUEUE, QUEUE_BULK, QUEUE_PROCESSING, QUEUE_RENDERING
@@ -47,7 +47,7 @@ from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.reporting.history import Stats
-from atlas.stores.postgres.services import index_following
+from atlas.stores.postgres.services import index_follower
 from atlas.stores.postgres.services.audits import AuditStore
 from atlas.stores.postgres.services.cleanup import UpkeepStore
 from atlas.stores.postgres.services.deduplication import Deduplication
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from atlas.domain.daily_figures import FrozenWeeks
     from atlas.domain.similarity.sketches import Sketch
     from atlas.reports.rendering import Rendered
-    from atlas.stores.postgres.services.index_following import UntilFound
+    from atlas.stores.postgres.services.index_follower import UntilFound
     from atlas.web.browser.renderer import PageRenderer
 
 WORKFLOWS: tuple[type, ...] = (
@@ -183,7 +183,7 @@ def _running(parts: WorkerParts) -> Running:
 
 
 def _until_found(parts: WorkerParts) -> UntilFound:
-    return partial(index_following.until_found, parts.pool)
+    return partial(index_follower.until_found, parts.pool)
 
 
 def _discovery(parts: WorkerParts) -> Discovery:

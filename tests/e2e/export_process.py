@@ -16,7 +16,7 @@ if __name__ == "__main__":
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.exporting import Exporting
+from activities.exports import Exporting
 from atlas.contracts.export_corpus import ChooseExport, ExportRequest, ExportStep, FinishExport
 from atlas.formats.export_formats import ExportFormats
 from atlas.stores.blobs import open_blobs

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.runs import INDEX_BEHIND
-from atlas.stores.postgres.services import index_following
+from atlas.stores.postgres.services import index_follower
 from starter import AtlasClient, InvalidRequest, Refused
 from tests.e2e.stack import AtlasEnv
 from tests.e2e.test_sync import page
@@ -52,7 +52,7 @@ async def test_a_sync_ends_when_an_engine_finds_what_it_changed(
 async def test_a_run_that_the_index_does_not_keep_up_with_says_so(
     atlas_env: AtlasEnv, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_following, "_FOUND_WITHIN", 0.5)
+    monkeypatch.setattr(index_follower, "_FOUND_WITHIN", 0.5)
     origin.page("/a", page("Apples", "Apples ripen in the orchard."))
     await atlas_env.add_source("docs", "urls", origin.url("/a"))
     # Another process holds the lease, and does not follow.

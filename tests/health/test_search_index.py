@@ -18,7 +18,7 @@ from atlas.settings import Settings
 from atlas.settings.groups import SearchSettings
 from atlas.stores.postgres.index import index_state
 from atlas.stores.postgres.index.index_state import IndexState
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.search.port import EngineUnavailable
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.telemetry import instruments as own
@@ -142,7 +142,7 @@ async def test_what_holds_the_writer_up_is_named_until_it_goes_on(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("atlas.stores.postgres.services.index_following._PATIENCE", 0.05)
+    monkeypatch.setattr("atlas.stores.postgres.services.index_follower._PATIENCE", 0.05)
     await drive.add("docs", deletion="prompt")
     await drive.run("docs", WEB)
     apply = index.apply

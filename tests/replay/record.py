@@ -17,7 +17,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from activities import exporting
+from activities import exports
 from atlas.contracts.jobs import Progress
 from atlas.contracts.sync_pipeline import SyncProgress
 from atlas.stores.search.port import TextChanges
@@ -384,7 +384,7 @@ async def test_export(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A part a step, so that a history of a hundred events is soon full."""
-    monkeypatch.setattr(exporting, "WORKING_SECONDS", 0.0)
+    monkeypatch.setattr(exports, "WORKING_SECONDS", 0.0)
     await fill(atlas_env.pool, 40)
     async with atlas_env.worker():
         for name, request in {

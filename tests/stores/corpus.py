@@ -16,7 +16,7 @@ from atlas.domain.similarity.near_duplicates import sketch
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.search import SearchPage, SearchRequest
 from atlas.stores.postgres.near_duplicates import clusters
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.search.port import IndexOrigin, SearchIndex
 from atlas.stores.search.tantivy_engine import TantivyIndex
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from temporalio.testing import ActivityEnvironment
 
-from activities import exporting
-from activities.exporting import Exporting
+from activities import exports
+from activities.exports import Exporting
 from atlas.contracts.export_corpus import (
     ChooseExport,
     ChosenFilter,
@@ -112,7 +112,7 @@ class Export:
 
 def a_part_a_step(monkeypatch: Any) -> None:
     """Let every step end after one part."""
-    monkeypatch.setattr(exporting, "WORKING_SECONDS", 0.0)
+    monkeypatch.setattr(exports, "WORKING_SECONDS", 0.0)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -14,11 +14,11 @@ import asyncpg
 
 from atlas.lease_holders import holder_name
 from atlas.stores.postgres.changes.change_signal import change_signal
-from atlas.stores.postgres.services import index_following
-from atlas.stores.postgres.services.index_copying import analyse_aside
+from atlas.stores.postgres.services import index_follower
+from atlas.stores.postgres.services.text_copier import analyse_aside
 from atlas.stores.search.tantivy_engine import TantivyIndex
 
-index_following._COPIED = 3  # so that a build takes several steps
+index_follower._COPIED = 3  # so that a build takes several steps
 
 
 def cannot_merge(index: TantivyIndex) -> None:
@@ -58,9 +58,9 @@ async def main(url: str, folder: str, method: str, number: str, when: str) -> No
     cannot_merge(index)
     dying(index, method, int(number), when)
     async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
-        follower = index_following.IndexFollower(pool, index, analyse_aside, holder_name())
+        follower = index_follower.IndexFollower(pool, index, analyse_aside, holder_name())
         async with change_signal(url) as signals:
-            await index_following.keep_following(follower, signals)
+            await index_follower.keep_following(follower, signals)
 
 
 if __name__ == "__main__":

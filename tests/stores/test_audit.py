@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.auditing import Auditing
+from activities.audits import Auditing
 from atlas.contracts.audit_corpus import AUDIT_STAGES, AuditStage, AuditStep, EndAudit
 from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.prepared import Prepared, PrepareJob

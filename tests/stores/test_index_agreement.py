@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.auditing import Auditing
+from activities.audits import Auditing
 from atlas.contracts.audit_corpus import AuditStage, AuditStep
 from atlas.domain.audit_findings import AuditFinding
 from atlas.domain.index_parts import index_parts
@@ -22,7 +22,7 @@ from atlas.stores.postgres.audit import live_documents
 from atlas.stores.postgres.audit.index_agreement import IndexAgreement
 from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.services.audits import AuditStore
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.search.port import IndexedText, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_index_agrees

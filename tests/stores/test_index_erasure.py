@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import tantivy
 
-from activities import purging
-from activities.purging import Purging
+from activities import purges
+from activities.purges import Purging
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.changes.change_signal import change_signal
-from atlas.stores.postgres.services.index_following import IndexFollower, keep_following
+from atlas.stores.postgres.services.index_follower import IndexFollower, keep_following
 from atlas.stores.postgres.services.purges import PurgeStore
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_index_agrees
@@ -122,7 +122,7 @@ async def test_an_erasure_without_a_writer_says_what_is_left_until_one_is_back(
     follower: IndexFollower,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(purging, "WORKING_SECONDS", 0.2)
+    monkeypatch.setattr(purges, "WORKING_SECONDS", 0.2)
     await eraser.cleaner.sync("docs", WEB)
     await follower.catch_up()
     await follower.stop()

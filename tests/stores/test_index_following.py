@@ -27,7 +27,7 @@ from atlas.stores.postgres.crawl.runs.runs import JobRecords
 from atlas.stores.postgres.index import index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.search import SearchRequest
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.postgres.settlement import removal
 from atlas.stores.search.port import IndexInUse, MissingGeneration
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -164,7 +164,7 @@ async def test_a_new_index_serves_at_once_when_it_is_complete(
     drive: Drive, index: TantivyIndex, follower: IndexFollower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Copied in several steps while the corpus changes."""
-    monkeypatch.setattr("atlas.stores.postgres.services.index_following._COPIED", 2)
+    monkeypatch.setattr("atlas.stores.postgres.services.index_follower._COPIED", 2)
     await drive.add("docs", deletion="prompt")
     web = {f"{BASE}/{n}": f"The harbour number{n} and word{n * 7} of its own" for n in range(9)}
     await drive.run("docs", web)
@@ -297,17 +297,17 @@ from pathlib import Path
 import asyncpg
 from atlas.lease_holders import holder_name
 from atlas.stores.postgres.changes.change_signal import change_signal
-from atlas.stores.postgres.services import index_following
-from atlas.stores.postgres.services.index_copying import analyse_aside
+from atlas.stores.postgres.services import index_follower
+from atlas.stores.postgres.services.text_copier import analyse_aside
 from atlas.stores.search.tantivy_engine import TantivyIndex
-index_following._COPIED = 2
+index_follower._COPIED = 2
 async def main(url, folder):
     pool = await asyncpg.create_pool(url, min_size=1, max_size=2)
-    follower = index_following.IndexFollower(
+    follower = index_follower.IndexFollower(
         pool, TantivyIndex(Path(folder)), analyse_aside, holder_name()
     )
     async with change_signal(url) as signal:
-        await index_following.keep_following(follower, signal)
+        await index_follower.keep_following(follower, signal)
 asyncio.run(main(*sys.argv[1:]))
 """
 

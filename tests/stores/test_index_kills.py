@@ -18,7 +18,7 @@ from atlas.stores.postgres.erasure import erase as erasing
 from atlas.stores.postgres.index import index_erasures
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.search import SearchRequest
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.search.port import MissingGeneration
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_index_agrees

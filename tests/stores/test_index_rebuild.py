@@ -33,7 +33,7 @@ from atlas.stores.postgres.index.generation_switch import Behind
 from atlas.stores.postgres.index.generations import Pointers
 from atlas.stores.postgres.index.search import SearchRequest
 from atlas.stores.postgres.services import index_rebuild
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.search.port import MissingGeneration, SearchIndex, TextChanges
 from atlas.stores.search.tantivy_engine import TantivyIndex
@@ -376,7 +376,7 @@ async def test_writers_at_random_beside_a_build(builder: Builder, seed: int) -> 
 async def test_a_build_by_the_writer_goes_on_where_it_was_cut_off(
     builder: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas.stores.postgres.services.index_following._COPIED", 2)
+    monkeypatch.setattr("atlas.stores.postgres.services.index_follower._COPIED", 2)
     await builder.follower.stop()
     builder.index._opened.clear()
     for file in (builder.index.folder / "1").glob("*.store"):

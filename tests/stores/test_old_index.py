@@ -16,7 +16,7 @@ from atlas.stores.postgres.cleanup.run_classes import RetiredGenerations
 from atlas.stores.postgres.index import old_index
 from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.search import SearchPage, SearchRequest
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.search.port import MissingGeneration
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.stores.corpus import Corpus, analyse, built
@@ -161,7 +161,7 @@ async def test_a_build_that_is_under_way_does_not_serve(
     empty_database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("atlas.stores.postgres.services.index_following._COPIED", 1)
+    monkeypatch.setattr("atlas.stores.postgres.services.index_follower._COPIED", 1)
     apply, steps = index.apply, 0
 
     async def searched(generation: int, changes: object) -> None:

@@ -13,7 +13,7 @@ from atlas.domain.index_parts import index_parts
 from atlas.stores.postgres.index.engine_search import search_corpus, search_engine
 from atlas.stores.postgres.index.past_search import NotKept
 from atlas.stores.postgres.index.search import SearchPage, SearchRequest
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.postgres.settlement import removal
 from atlas.stores.postgres.sources import sources
 from atlas.stores.search.port import IndexedText, MissingGeneration, TextChanges

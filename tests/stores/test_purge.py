@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.testing import ActivityEnvironment
 
-from activities.purging import Purging, without
+from activities.purges import Purging, without
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.purge_documents import PURGE_STAGES, EndPurge, PurgeEnded, PurgeStep
 from atlas.domain.batch import FetchRow

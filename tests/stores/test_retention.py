@@ -20,7 +20,7 @@ from atlas.domain.retention import SHORTEST_GRACE, Retention, cutoff
 from atlas.settings import Settings
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.crawl.bodies import blob_index, ledger_partitions, snapshot_reuse
-from atlas.stores.postgres.services.index_following import IndexFollower
+from atlas.stores.postgres.services.index_follower import IndexFollower
 from atlas.stores.postgres.services.index_rebuild import Rebuilds
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.invariants import assert_invariants

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,11 +23,11 @@ from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
+from atlas.stores.search.opensearch_documents import bulks, index_definition
 from atlas.stores.search.opensearch_query import EXPANSIONS, Body, any_of, search_request, weighed
 from atlas.stores.search.port import (
     NEAR_EDITS,
     EngineUnavailable,
-    IndexedText,
     IndexInUse,
     IndexOrigin,
     MissingGeneration,
@@ -38,13 +38,10 @@ from atlas.stores.search.port import (
     StoredGeneration,
     TextChanges,
     TextScope,
-    part_document,
 )
 
 _SECONDS = 60.0
 """For one request: a refresh after many changes takes seconds."""
-_BULK_BYTES = 8_000_000
-"""Of one request with documents; OpenSearch refuses 100 MB and advises a tenth."""
 _TEXTS = 60_000
 """Texts found by their pages at once; OpenSearch counts 65,535 at most."""
 _MERGES = 10
@@ -102,7 +99,8 @@ class OpenSearchIndex:
         except MissingGeneration:
             pass
         await self._remove(generation)
-        await self._ask("PUT", f"/{self._index(generation)}", _definition(self))
+        definition = index_definition(self.shards, self.replicas)
+        await self._ask("PUT", f"/{self._index(generation)}", definition)
         state = {**asdict(origin), "cursor": cursor}
         # Written last: an index without a state is none yet.
         await self._ask(
@@ -126,7 +124,7 @@ class OpenSearchIndex:
             await self._ask("POST", f"/{index}/_refresh")
             gone = {"query": {"terms": {"text": [text.hex() for text in changes.remove]}}}
             await self._ask("POST", f"/{index}/_delete_by_query?conflicts=proceed", gone)
-        for lines in _bulks(changes.put):
+        for lines in bulks(changes.put):
             await self._bulk(index, lines)
         await self._put_state(generation, {**state, "cursor": changes.cursor}, step)
         await self._ask("POST", f"/{index}/_refresh")
@@ -396,56 +394,3 @@ def _reason(error: Any) -> str:
         causes = error.get("root_cause") or [error]
         return str(causes[0].get("reason") or causes[0].get("type") or error)[:300]
     return str(error)[:300]
-
-
-def _definition(index: OpenSearchIndex) -> Body:
-    counted = {"type": "text", "analyzer": "lexemes", "index_options": "freqs"}
-    number = {"type": "long"}
-    return {
-        "settings": {
-            "number_of_shards": index.shards,
-            "number_of_replicas": index.replicas,
-            # Refreshed by `apply` alone: a step is seen when it is complete, not before.
-            "refresh_interval": -1,
-            "max_result_window": 100_000,
-            "analysis": {
-                "analyzer": {"lexemes": {"type": "custom", "tokenizer": "blanks"}},
-                "tokenizer": {"blanks": {"type": "whitespace", "max_token_length": 1_000}},
-            },
-        },
-        "mappings": {
-            "dynamic": "strict",
-            "_source": {"excludes": ["body", "prefixes", "initials", "title"]},
-            "properties": {
-                **{name: {"type": "keyword"} for name in ("text", "source", "language", "host")},
-                "page": number,
-                "start": number,
-                "end": number,
-                "since": number,
-                "until": number,
-                "published": number,
-                "length": number,
-                "body": {**counted, "index_options": "positions"},
-                "prefixes": counted,
-                "initials": counted,
-                "title": {**counted, "index_options": "positions"},
-                "state": {"type": "object", "enabled": False},
-            },
-        },
-    }
-
-
-def _bulks(texts: Sequence[IndexedText]) -> Iterator[list[str]]:
-    """The documents, in requests of a bearable size."""
-    lines: list[str] = []
-    size = 0
-    for text in texts:
-        for number in range(len(text.parts)):
-            name = {"index": {"_id": f"{text.text_hash.hex()}-{number}"}}
-            lines += [json.dumps(name), json.dumps(part_document(text, number))]
-            size += len(lines[-1])
-            if size > _BULK_BYTES:
-                yield lines
-                lines, size = [], 0
-    if lines:
-        yield lines

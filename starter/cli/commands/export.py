@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from atlas.contracts.export_corpus import (
         Compression,
         DocumentFilter,
+        Exported,
+        ExportFormat,
         ExportResult,
     )
     from atlas.domain.exported_chunk import ExportedChunk
@@ -131,21 +133,9 @@ async def export(
     if to != "-":
         if limit is not None:
             raise InvalidRequest("limit: it is for standard output; leave out --to or --limit")
-        options: ExportOptions = {"format": format, "what": what}
-        if compress is not None:
-            options["compress"] = compress
-        if chunk_size is not None:
-            options["chunk_size"] = chunk_size
-        if part_documents is not None:
-            options["part_documents"] = part_documents
+        options = _run_options(format, what, compress, chunk_size, part_documents)
         return await _start(to, options, chosen, following, output)
-    for option, given in (
-        ("--part-documents", part_documents is not None),
-        (f"--format {format}", format != "jsonl"),
-        ("--wait", following.waits),
-    ):
-        if given:
-            raise InvalidRequest(f"{option}: it goes with --to, which is missing")
+    _refuse_options_of_runs(format, part_documents, following)
     async with connected() as atlas:
         found: AsyncGenerator[ExportedDocument] | AsyncGenerator[ExportedChunk]
         if what == "chunks":
@@ -155,6 +145,34 @@ async def export(
         await _stream(found, compress or "none")
         await _note_left_out(atlas, chosen)
     return DONE
+
+
+def _run_options(
+    format: ExportFormat,
+    what: Exported,
+    compress: Compression | None,
+    chunk_size: int | None,
+    part_documents: int | None,
+) -> ExportOptions:
+    options: ExportOptions = {"format": format, "what": what}
+    if compress is not None:
+        options["compress"] = compress
+    if chunk_size is not None:
+        options["chunk_size"] = chunk_size
+    if part_documents is not None:
+        options["part_documents"] = part_documents
+    return options
+
+
+def _refuse_options_of_runs(format: str, part_documents: int | None, following: Following) -> None:
+    """Standard output has none of these."""
+    for option, given in (
+        ("--part-documents", part_documents is not None),
+        (f"--format {format}", format != "jsonl"),
+        ("--wait", following.waits),
+    ):
+        if given:
+            raise InvalidRequest(f"{option}: it goes with --to, which is missing")
 
 
 async def _start(

@@ -16,6 +16,7 @@ from starter.cli.framework.options import DryRun, Sample
 from starter.cli.framework.output import Format, note, one_line, say
 from starter.cli.framework.run_follower import STARTED_ONLY, Ending, Following, followed, stage_of
 from starter.cli.views.extraction import show_preview
+from starter.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from atlas.contracts.processing import BatchResult, ProcessResult
@@ -61,22 +62,15 @@ async def process(
         atlas process --failed-of docs --wait
         atlas process --manifest urls.txt --chunk 50
     """
-    from starter.errors import InvalidRequest
-
-    asked = {
-        "url": url,
-        "page": page,
-        "snapshot": snapshot,
-        "source": source or everything or quarantined,
-        "manifest": manifest,
-        "failed-of": failed_of,
-    }
-    given = [name for name, value in asked.items() if value]
-    if len(given) != 1 or (source and everything):
-        raise InvalidRequest(
-            "select documents in exactly one way: --url, --page, --snapshot, --source (or --all, "
-            f"--quarantined), --manifest or --failed-of; given: {', '.join(given) or 'none'}"
-        )
+    _expect_one_way(
+        url=url,
+        page=page,
+        snapshot=snapshot,
+        source=source or everything or quarantined,
+        manifest=manifest,
+        failed_of=failed_of,
+        twice=bool(source and everything),
+    )
     if dry_run and (not source or quarantined):
         raise InvalidRequest("dry-run: give --source NAME, whose pages are looked at")
     query = {"source": source, "quarantined": quarantined}
@@ -93,6 +87,17 @@ async def process(
             kind, asked_for = "batch_process", batch
         run = await atlas.start(kind, **asked_for, trigger="cli")
         return await followed(run, kind, following=following, output=output)
+
+
+def _expect_one_way(*, twice: bool, **asked: object) -> None:
+    """Raises `InvalidRequest` unless documents are selected in one way. `twice`: one way is given
+    in two forms that exclude each other."""
+    given = [name.replace("_", "-") for name, value in asked.items() if value]
+    if len(given) != 1 or twice:
+        raise InvalidRequest(
+            "select documents in exactly one way: --url, --page, --snapshot, --source (or --all, "
+            f"--quarantined), --manifest or --failed-of; given: {', '.join(given) or 'none'}"
+        )
 
 
 def _one(url: list[str] | None, page: list[int] | None, snapshot: str | None) -> dict[str, Any]:
@@ -124,8 +129,6 @@ async def _batch(
 
 def _names(file: str) -> Iterator[str | int]:
     """The pages in a file, one a line: a URL, {"url": …} or {"page": …}."""
-    from starter.errors import InvalidRequest
-
     try:
         with sys.stdin if file == "-" else Path(file).open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -136,8 +139,6 @@ def _names(file: str) -> Iterator[str | int]:
 
 
 def _name(line: str, number: int) -> str | int:
-    from starter.errors import InvalidRequest
-
     if not line.startswith("{"):
         return line
     try:

@@ -2,12 +2,12 @@
 
 import json
 
-from atlas.stores.search.opensearch_engine import OpenSearchIndex, _bulks, _definition
+from atlas.stores.search.opensearch_documents import bulks, index_definition
 from tests.stores.search.engines import text
 
 
 def test_the_mapping_names_every_field_of_a_document() -> None:
     """It is strict: OpenSearch refuses a document with any other."""
-    [[_, document]] = _bulks([text("fog")])
-    named = _definition(OpenSearchIndex("http://127.0.0.1:9"))["mappings"]["properties"]
+    [[_, document]] = bulks([text("fog")])
+    named = index_definition(1, 0)["mappings"]["properties"]
     assert json.loads(document).keys() == named.keys() - {"state"}

@@ -1,7 +1,7 @@
 """The life of a generation: building → active → previous → retired, and gone.
 
 PostgreSQL says what each generation is for, the engine which one searches read. Whoever changes
-either does so `alone`; the process that writes the index (`services/index_following.py`) makes both
+either does so `alone`; the process that writes the index (`services/index_follower.py`) makes both
 agree again after a crash between the two, drops what is retired, and keeps the others in step.
 """
 

@@ -28,8 +28,8 @@ from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.index import gates, generation_switch, generations, live_texts
 from atlas.stores.postgres.index.generation_switch import Behind
 from atlas.stores.postgres.index.generations import Generation
-from atlas.stores.postgres.services.index_copying import Analyse, TextCopier
 from atlas.stores.postgres.services.run_lifecycle import IsOpen
+from atlas.stores.postgres.services.text_copier import Analyse, TextCopier
 from atlas.stores.search.port import SearchIndex
 
 R = TypeVar("R")
@@ -44,7 +44,7 @@ dropped then is dropped later, without anybody asking for it."""
 @dataclass(eq=False)
 class Rebuilds:
     """Generations as a rebuild drives them: it fills one, and whoever writes the index
-    (`index_following.py`) has it follow the feed and drops it. Time comes from the injected
+    (`index_follower.py`) has it follow the feed and drops it. Time comes from the injected
     clock."""
 
     pool: asyncpg.Pool

@@ -18,7 +18,7 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import absent_pages
 from atlas.stores.postgres.crawl.pages.held_removals import BY_RUN, LASTS
 from atlas.stores.postgres.settlement import settle
-from atlas.stores.postgres.settlement.leaving_pages import Leaving
+from atlas.stores.postgres.settlement.departures import Leaving
 
 
 @dataclass(frozen=True, slots=True)

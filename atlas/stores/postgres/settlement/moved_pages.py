@@ -11,7 +11,7 @@ from atlas.domain.removal import removal_rules
 from atlas.domain.removal.removal_rules import RemovalSign
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.settlement.leaving_pages import Leaving
+from atlas.stores.postgres.settlement.departures import Leaving
 
 
 @dataclass(frozen=True, slots=True)

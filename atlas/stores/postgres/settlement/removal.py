@@ -14,12 +14,12 @@ from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import absent_pages, held_removals
 from atlas.stores.postgres.settlement import (
     deletion_decisions,
+    departures,
     held_bodies,
-    leaving_pages,
     moved_pages,
     settle,
 )
-from atlas.stores.postgres.settlement.leaving_pages import Leaving
+from atlas.stores.postgres.settlement.departures import Leaving
 from atlas.stores.postgres.sources.sources import Source, SourceBusy, unknown
 
 
@@ -43,9 +43,9 @@ async def reconcile(
 ) -> Reconciled:
     """Apply the evidence of a run that worked its source through. Repeating it changes nothing."""
     async with connection.transaction():
-        gone = await leaving_pages.gone(connection, run_id)
+        gone = await departures.gone(connection, run_id)
         led = await moved_pages.led_elsewhere(connection, run_id)
-        absent = await leaving_pages.absent(connection, source, run_id, now) if complete else []
+        absent = await departures.absent(connection, source, run_id, now) if complete else []
         live: int = await connection.fetchval(_LIVE, source.id)
         kept = await held_removals.rejected(
             connection, {page.page_id for page in (*gone, *led.moved, *absent)}

@@ -25,7 +25,7 @@ from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.crawl.pages import held_removals
 from atlas.stores.postgres.settlement import deletion_decisions, settle
-from atlas.stores.postgres.settlement.leaving_pages import Leaving
+from atlas.stores.postgres.settlement.departures import Leaving
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from atlas.stores.postgres.index import (
     live_texts,
 )
 from atlas.stores.postgres.index.generations import Generation
-from atlas.stores.postgres.services.index_copying import Analyse, TextCopier, analysed
+from atlas.stores.postgres.services.text_copier import Analyse, TextCopier, analysed
 from atlas.stores.search.port import (
     DamagedGeneration,
     MissingGeneration,

@@ -1,6 +1,6 @@
 """The record and the progress of a workflow that works on no single source.
 
-The functions write the record; `RecordedRun` is the base of workflows whose progress is a
+The functions write the record; `RecordedJob` is the base of workflows whose progress is a
 `Progress`. A `sync_pipeline` of several sources has a progress of its own, and the same record.
 """
 
@@ -51,8 +51,7 @@ async def record_end(outcome: str, message: str, summary: Mapping[str, int]) -> 
     await handlers_ended()
 
 
-# Namesake of starter/runs/listing.py: that one is public, and workflows never import the client.
-class RecordedRun(Pausable):
+class RecordedJob(Pausable):
     """Base of workflows that are recorded as runs but hold no source's lease: signals, query, and
     the record from `begin` to `end`.
 
