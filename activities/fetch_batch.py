@@ -33,6 +33,7 @@ from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.rendering import renders_at_once
 from atlas.domain.sources import Leading
+from atlas.shielded_work import to_its_end
 from atlas.telemetry import page_span
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Fetching:
             await self._fetch_hosts(attempt, _to_fetch(attempt, pages))
         finally:
             # Also when cancelled: what was fetched is recorded, so nothing is requested twice.
-            await asyncio.shield(self._flush(attempt))
+            await to_its_end(self._flush(attempt))
         await self._batches.give_back(
             run_id=batch.run_id,
             fences={page: attempt.fences[page] for page in attempt.not_done},

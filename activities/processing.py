@@ -26,6 +26,7 @@ from atlas.domain.rendering import (
     unrendered,
 )
 from atlas.domain.texts import unfollowed
+from atlas.shielded_work import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -108,7 +109,7 @@ class Processing:
                     await self._suspect(attempt, page)
         finally:
             # Also when cancelled: what was extracted is stored, and its marks are ended.
-            await asyncio.shield(self._store(attempt))
+            await to_its_end(self._store(attempt))
         earlier = sum(page.stage == "processed" for page in pages)
         waiting = sum(page.stage == "rendering" for page in pages)
         return Processed(to_settle=earlier + attempt.stored, to_render=waiting + attempt.to_render)

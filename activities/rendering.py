@@ -22,6 +22,7 @@ from atlas.domain.batch import FetchRow, HeldPage
 from atlas.domain.errors import ErrorClass, HostClosed, PageError, SlotDeadline
 from atlas.domain.rendering import RenderJob, not_rendered, without_browser
 from atlas.domain.sources import Leading
+from atlas.shielded_work import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -144,7 +145,7 @@ class Rendering:
     async def _record(self, attempt: _Attempt, row: FetchRow) -> None:
         # Also when cancelled: the host was visited, and the ledger is to show it.
         record = self._records.record(attempt.run_id, attempt.fences, [replace(row, rendered=True)])
-        await asyncio.shield(record)
+        await to_its_end(record)
         attempt.written += 1
         attempt.done()
 

@@ -160,7 +160,9 @@ class Parts:
         """An error of the Temporal service, with its meaning and the fix."""
         from temporalio.service import RPCStatusCode
 
-        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+        from atlas.temporal.connection import PASSING
+
+        if error.status in PASSING:
             return TemporalDown(
                 f"Temporal does not answer at {self.temporal_address}: {error.message}. "
                 "Start the embedded stack with `atlas up -d`, or set TEMPORAL_ADDRESS."

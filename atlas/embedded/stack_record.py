@@ -47,6 +47,8 @@ class Stack:
     ui_url: str | None = None
     temporal_secrets: str | None = None
     """The folder of what Temporal's clients need to be admitted; None where everybody is."""
+    supervisor: ProcessId | None = None
+    """Who recorded this; None: an Atlas that did not yet say so."""
     ports: dict[str, int] = field(default_factory=dict)
     parts: dict[str, PartRecord] = field(default_factory=dict)
 
@@ -54,6 +56,14 @@ class Stack:
     def running(self) -> bool:
         """Whether a supervisor is running for this home."""
         return supervisor_of(self.home) is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything has started. A supervisor that was killed leaves "ready" behind, and
+        it stays until the next one has ended what still ran: that is not the next one's word."""
+        holder = supervisor_of(self.home)
+        ours = holder is not None and self.supervisor in (None, holder)
+        return ours and self.state == "ready"
 
     def write(self) -> None:
         """Replace `<home>/stack.json`.
@@ -78,7 +88,13 @@ def read_stack(home: Path) -> Stack | None:
             return None
         known = {item.name for item in fields(Stack)}
         parts = {name: PartRecord(**value) for name, value in content.pop("parts").items()}
-        return Stack(home=home, parts=parts, **{k: v for k, v in content.items() if k in known})
+        recorder = content.pop("supervisor", None)
+        return Stack(
+            home=home,
+            parts=parts,
+            supervisor=None if recorder is None else ProcessId(**recorder),
+            **{k: v for k, v in content.items() if k in known},
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -63,7 +63,7 @@ async def inspect(
     own = 0 if supervisor is None else _memory_alone(supervisor.pid, parts)
     return StackStatus(
         home=str(home),
-        ready=supervisor is not None and all(part.running for part in parts),
+        ready=stack.ready and all(part.running for part in parts),
         supervisor_pid=None if supervisor is None else supervisor.pid,
         memory_bytes=own + sum(part.memory_bytes or 0 for part in parts),
         ui_url=None if external_temporal else stack.ui_url,

@@ -11,6 +11,7 @@ the next start (orphans.py).
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +23,7 @@ from atlas.embedded.log_files import Listener, PartLog
 from atlas.embedded.orphans import end_leftovers
 from atlas.embedded.ports import is_free, turn
 from atlas.embedded.postgres import SUPERUSER
+from atlas.embedded.process_identity import identify
 from atlas.embedded.stack_plan import Plan, StackParts, build, choose_ports
 from atlas.embedded.stack_record import PartRecord, Stack, State, read_stack
 from atlas.embedded.temporal import TemporalServer
@@ -64,6 +66,7 @@ class Supervisor:
         self._own_log = PartLog(self._logs, OWN_NAME, listener)
         self._part_logs: dict[str, PartLog] = {}
         self._stack = read_stack(plan.home) or Stack(plan.home)
+        self._stack.supervisor = identify(os.getpid())
         self._children: dict[str, ChildProcess] = {}
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()

@@ -37,7 +37,7 @@ class TemporalUnreachable(Exception):
         self.passing = passing
 
 
-_PASSING = (
+PASSING = (
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.RESOURCE_EXHAUSTED,
@@ -173,7 +173,7 @@ def answering(client: Client) -> Iterator[None]:
         yield
     except RPCError as error:
         target = client.service_client.config.target_host
-        if error.status in _PASSING:
+        if error.status in PASSING:
             said = error.message or error.status.name
             raise TemporalUnreachable(unreachable(target, said), passing=True) from None
         raise TemporalUnreachable(f"Temporal at {target} refused: {error.message}") from None

@@ -29,6 +29,7 @@ _NO_TLS = re.compile(r"InvalidContentType|corrupt message")
 _ENDED = re.compile(
     r"transport error|connection closed|BrokenPipe|UnexpectedEof|close_notify|AlertReceived"
 )
+_REASON = re.compile(r'(?:message|error): "([^"]+)"')
 _NOT_REACHED = re.compile(r"Connection refused|dns error|timed out", re.IGNORECASE)
 
 
@@ -48,4 +49,5 @@ def unreachable(target: str, raised: str) -> str:
         return f"Temporal does not answer at {target} in TLS. {_PLAIN}"
     if _ENDED.search(raised) and not _NOT_REACHED.search(raised):
         return f"Temporal at {target} closed the connection. {_CLOSED}"
-    return f"Temporal does not answer at {target}: {raised}. {_START}"
+    why = next(reversed(_REASON.findall(raised)), raised)  # the innermost
+    return f"Temporal does not answer at {target}: {why}. {_START}"

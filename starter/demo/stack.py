@@ -104,7 +104,7 @@ async def _until_ready(process: asyncio.subprocess.Process, home: Path) -> list[
     lines = [line.decode(errors="replace").rstrip() async for line in process.stderr]
     said = [line.removeprefix("atlas    | ") for line in lines]
     stack = read_stack(home)
-    if stack is not None and stack.state == "ready" and stack.running:
+    if stack is not None and stack.ready:
         return said
     code = await process.wait()
     raise EmbeddedError(

@@ -25,7 +25,7 @@ from temporalio.client import (
     WorkflowQueryRejectedError,
 )
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from atlas.contracts.catalogue import WorkflowType
 from atlas.contracts.empty_runs import MEANT_NOTHING
@@ -34,6 +34,7 @@ from atlas.contracts.jobs import Progress
 from atlas.contracts.models import Counts, Message
 from atlas.contracts.sync_pipeline import SyncProgress, SyncResult
 from atlas.telemetry import RunSpan, outcome_attributes
+from atlas.temporal.connection import PASSING
 from atlas.temporal.keyring import EncryptionError
 from starter.connection import Parts
 from starter.errors import (
@@ -62,7 +63,6 @@ OUTAGE_SECONDS = 60.0
 """How long waiting outlasts a Temporal server that does not answer: runs survive a restart."""
 _QUERY_TIMEOUT = timedelta(seconds=10)
 _LOOK_FOR_WORKERS = (2.0, 15.0)  # seconds: before the first look, and between two
-_OUTAGES = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 log = logging.getLogger("atlas.client")
 
@@ -282,7 +282,7 @@ class RunHandle(Generic[R, P]):
                 except RPCError as error:
                     if await self._followed():
                         continue
-                    if error.status not in _OUTAGES:
+                    if error.status not in PASSING:
                         raise self._parts.temporal_error(error, self._client.namespace) from error
                     await self._outlast(error, on_note)
         finally:

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from atlas.embedded.errors import EmbeddedError
+from atlas.embedded.process_identity import identify
+from atlas.embedded.stack_record import HomeLock, Stack
 from atlas.settings import SettingsError
 from starter.cli.commands import stack
 from starter.cli.commands.status import status
@@ -40,6 +44,22 @@ async def test_status_tells_what_of_a_home_runs(
     assert sorted(stopped.strip().split(", ")) == ["postgres", "temporal", "worker"]
     assert await status() == 1
     assert "atlas up" in capsys.readouterr().out
+
+
+async def test_status_of_what_is_starting_does_not_ask_to_start_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATLAS_HOME", str(tmp_path))
+    lock = HomeLock(tmp_path)
+    assert lock.acquire()
+    Stack(tmp_path, state="starting", supervisor=identify(os.getpid())).write()
+    assert await status() == 1
+    said = capsys.readouterr().out
+    assert str(tmp_path / "logs" / "atlas.log") in said
+    assert "atlas up" not in said
+    lock.release()
+    assert await status() == 1
+    assert "atlas up -d" in capsys.readouterr().out
 
 
 def test_down_without_a_stack_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from atlas.embedded import log_files, ports
 from atlas.embedded.endpoints import external_temporal, namespace
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.log_files import PartLog
+from atlas.embedded.process_identity import ProcessId, identify
 from atlas.embedded.stack_plan import Plan
 from atlas.embedded.stack_record import (
     HomeLock,
@@ -35,6 +36,7 @@ def quiet(_part: str, _line: str) -> None:
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     part = PartRecord(1, "mark", "127.0.0.1:1", 2.0)
     stack = Stack(tmp_path, "ready", "postgresql:///x", "127.0.0.1:7233", parts={"temporal": part})
+    stack.supervisor = ProcessId(1, "mark")
     stack.write()
     assert read_stack(tmp_path) == stack
     assert (tmp_path / "stack.json").stat().st_mode & 0o077 == 0
@@ -49,6 +51,22 @@ def test_an_unreadable_record_counts_as_none(tmp_path: Path, content: str) -> No
 def test_a_record_of_a_newer_atlas_is_read_as_far_as_known(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text('{"format": 1, "parts": {}, "moon": "full"}')
     assert read_stack(tmp_path) == Stack(tmp_path)
+
+
+def test_ready_is_what_the_running_supervisor_recorded(tmp_path: Path) -> None:
+    """Not one before it that was killed: what that left running is ended first."""
+    me, lock = identify(os.getpid()), HomeLock(tmp_path)
+    stack = Stack(tmp_path, "ready", supervisor=me)
+    assert not stack.ready
+    assert lock.acquire()
+    assert stack.ready
+    stack.supervisor = ProcessId(os.getpid(), "another start")
+    assert not stack.ready
+    stack.supervisor = None  # of an Atlas that did not record it
+    assert stack.ready
+    stack.state = "starting"
+    assert not stack.ready
+    lock.release()
 
 
 def test_one_process_holds_a_home_until_it_dies(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """SIGKILL of any process of the stack, and of all: it recovers, and touches nothing foreign."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from atlas.embedded import process_identity
 from atlas.embedded.ports import is_free
 from atlas.embedded.postgres_cluster import end_cluster
 from atlas.embedded.process_identity import ProcessId, identify
-from atlas.embedded.stack_record import PartRecord, Stack
+from atlas.embedded.stack_record import PartRecord, Stack, supervisor_of
 from tests.embedded.conftest import Home, until
 
 PARTS = ("worker", "temporal", "postgres")
@@ -57,6 +58,21 @@ async def test_after_the_death_of_the_supervisor_up_recovers(home: Home) -> None
     assert await home.up() == 0
     assert not any(process.alive for process in before)
     assert await home.ready()
+
+
+@pytest.mark.slow  # by records alone: tests/embedded/test_home.py
+async def test_a_second_up_waits_for_the_first_after_the_supervisors_death(home: Home) -> None:
+    """The record that was left says "ready", and what it names is still being ended."""
+    assert await home.up() == 0
+    supervisor, lingering = home.process("supervisor"), home.process("temporal")
+    os.kill(lingering.pid, signal.SIGSTOP)  # the first has to wait before it kills it
+    kill(supervisor)
+    first = asyncio.create_task(home.up())
+    await until(lambda: supervisor_of(home.path) not in (None, supervisor))
+    assert await home.up() == 0
+    assert not lingering.alive
+    assert await home.ready()
+    assert await first == 0
 
 
 async def test_after_the_death_of_all_up_recovers(home: Home) -> None:

@@ -17,6 +17,7 @@ from starter.monitoring.run_progress import Going, Pace, RunWatch
 from tests.e2e.environments import kill
 from tests.e2e.stack import AtlasEnv
 from tests.origin import Origin
+from tests.proxy import proxied
 
 if TYPE_CHECKING:
     from starter.connection import Parts
@@ -83,6 +84,30 @@ async def test_without_any_worker_the_clock_goes_on(atlas_env: AtlasEnv, origin:
             last = going.silent
             if last > 0.3:
                 break
+
+
+@pytest.mark.slow  # gRPC gives a server up after some seconds only
+async def test_who_waits_outlasts_a_temporal_that_hangs_up(
+    atlas_env: AtlasEnv, origin: Origin, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does that was killed, or is starting: to gRPC that is an error it does not know."""
+    await serve(atlas_env, origin)
+    noted: asyncio.Queue[str] = asyncio.Queue()
+    async with proxied(temporal_address) as proxy, atlas_env.worker():
+        monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{proxy.port}")
+        async with AtlasClient.connect() as client:
+            done = origin.hold_after(10)
+            run = await client.sync("docs")
+            await origin.arrived(count=11)
+            waiting = asyncio.create_task(run.result(on_note=noted.put_nowait))
+            proxy.refuses = True
+            proxy.cut()
+            asking = asyncio.create_task(noted.get())
+            await asyncio.wait([waiting, asking], return_when=asyncio.FIRST_COMPLETED)
+            assert "Temporal does not answer" in (await asking if not waiting.done() else "")
+            proxy.refuses = False
+            done.set()
+            assert (await waiting).outcome == "completed"
 
 
 @pytest.mark.slow

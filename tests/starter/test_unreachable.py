@@ -61,6 +61,7 @@ async def test_temporal_down(
     assert (ran.code, ran.out) == (3, "")
     assert f"Temporal does not answer at 127.0.0.1:{port}" in ran.err
     assert "TEMPORAL_ADDRESS" in ran.err
+    assert "Error(" not in ran.err
 
 
 async def test_searching_needs_no_temporal(atlas: Atlas, corpus: str) -> None:

@@ -159,6 +159,62 @@ async def test_a_transaction_on_a_vanished_connection_fails_and_the_next_one_wor
 
 
 @pytest.mark.fault(2)
+async def test_what_ended_a_transaction_is_told_though_its_connection_is_lost_too(
+    database_url: str, proxy: Proxy
+) -> None:
+    pool = await open_pool(through(proxy.port, database_url), size=1)
+    async with pool.acquire() as connection:
+        with pytest.raises(ZeroDivisionError):
+            async with connection.transaction():
+                await lose(connection, proxy)
+                raise ZeroDivisionError
+    async with pool.acquire() as connection:
+        with pytest.raises(ZeroDivisionError):
+            async with connection.transaction(), connection.transaction():  # a savepoint
+                await lose(connection, proxy)
+                raise ZeroDivisionError
+    async with pool.acquire() as connection:
+        with pytest.raises(asyncpg.InterfaceError):
+            async with connection.transaction():
+                await lose(connection, proxy)
+    pool.terminate()
+
+
+@pytest.mark.fault(2)
+@pytest.mark.usefixtures("not_pooled")
+async def test_a_statement_cancelled_as_the_connection_is_lost_is_cancelled(
+    database_url: str, proxy: Proxy
+) -> None:
+    """A loop that tries again after errors ends, whatever became of its transaction."""
+    pool = await open_pool(through(proxy.port, database_url), size=1)
+    asked = asyncio.Event()
+
+    async def work() -> None:
+        while True:
+            with suppress(Exception):
+                async with pool.acquire() as connection, connection.transaction():
+                    await connection.execute("select pg_sleep(600)")
+
+    proxy.on_sent = lambda link, data: asked.set() if b"pg_sleep" in data else None
+    task = asyncio.create_task(work())
+    await asked.wait()
+    proxy.refuses = True  # PostgreSQL is not told of the cancellation
+    task.cancel()
+    proxy.cut()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    pool.terminate()
+
+
+async def lose(connection: pools.Connection, proxy: Proxy) -> None:
+    """Until the connection knows it."""
+    proxy.cut()
+    with suppress(*pools.LOST):
+        while True:
+            await connection.execute("select 1")
+
+
+@pytest.mark.fault(2)
 @pytest.mark.parametrize(("whole", "statement"), [(60, 20), (1800, 120)])
 async def test_statements_of_short_activities_are_given_up_sooner(
     whole: int, statement: int

@@ -35,7 +35,7 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """
     task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(task)  # noqa: TID251 (waited for below)
     except asyncio.CancelledError:
         await _ended(task)
         raise

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 """One connection, of the pool or not."""
@@ -123,6 +124,21 @@ def statements_within(seconds: float) -> Iterator[None]:
         _patience.reset(token)
 
 
+class FrankTransaction(Transaction):
+    """Ends with what ended its block, even if the connection is lost as well.
+
+    asyncpg raises that it cannot roll back instead, in place of a cancellation too: a loop that
+    tries again after every error would go on for ever, and a worker that waits for it never end.
+    """
+
+    async def __aexit__(self, kind: Any, error: object, trace: Any) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+        except LOST:
+            if error is None:  # it was to be committed
+                raise
+
+
 class PatientConnection(asyncpg.Connection):
     """Has a time-out for each statement, and notices a peer that fell silent."""
 
@@ -134,6 +150,10 @@ class PatientConnection(asyncpg.Connection):
         if query.startswith("BEGIN"):
             timeout = timeout or min(_BEGINNING, _patience.get())
         return await super().execute(query, *args, timeout=timeout or _patience.get())
+
+    def transaction(self, **options: Any) -> FrankTransaction:
+        asked = {"isolation": None, "readonly": False, "deferrable": False} | options
+        return FrankTransaction(self, **asked)
 
     def cursor(self, query: str, *args: Any, timeout: float | None = None, **named: Any) -> Any:
         return super().cursor(query, *args, timeout=timeout or _patience.get(), **named)

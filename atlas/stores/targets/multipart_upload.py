@@ -3,10 +3,10 @@ for until it is aborted: so an upload that fails is, and so are those that a kil
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from atlas.shielded_work import to_its_end
 from atlas.stores.blobs.files import in_thread
 
 LARGE = 64 * 1024 * 1024
@@ -40,7 +40,7 @@ async def upload_large(client: Any, bucket: str, key: str, file: BinaryIO, size:
     except BaseException:
         # Also when it is cancelled: shielded, or the abort would be cancelled with it.
         with suppress(Exception):
-            await asyncio.shield(client.abort_multipart_upload(**named, UploadId=upload))
+            await to_its_end(client.abort_multipart_upload(**named, UploadId=upload))
         raise
 
 

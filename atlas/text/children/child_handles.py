@@ -122,7 +122,7 @@ class Zygote:
         ours.setblocking(False)
         exchange = self._begin(b"S", 0, theirs)
         try:
-            pid, _ = await asyncio.shield(exchange)
+            pid, _ = await asyncio.shield(exchange)  # noqa: TID251 (remembered)
         except asyncio.CancelledError:
             ours.close()
             self._remember(asyncio.create_task(self._disown(exchange)))
@@ -134,7 +134,7 @@ class Zygote:
 
     async def end(self, pid: int) -> tuple[int, int]:
         """Kill and reap a child: its wait status and memory growth in bytes. Raises ZygoteLost."""
-        return await asyncio.shield(self._begin(b"E", pid, None))
+        return await asyncio.shield(self._begin(b"E", pid, None))  # noqa: TID251 (remembered)
 
     async def stop(self) -> None:
         """End the process and with it all its children; back when it is gone."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas.domain.child_environment import allowed
+from atlas.shielded_work import to_its_end
 from atlas.web.browser.devtools import BrowserLost, DevTools, DevToolsError
 
 _START = 60.0
@@ -143,7 +144,7 @@ async def running(
         why, said = await _ended(keeper)
         raise BrowserEnded("exited" if why == "closed" else why, said) from lost
     finally:
-        await asyncio.shield(_close(tools, keeper))
+        await to_its_end(_close(tools, keeper))
 
 
 async def _close(tools: DevTools, keeper: asyncio.subprocess.Process) -> None:

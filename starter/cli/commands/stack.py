@@ -121,7 +121,7 @@ def _already_running(home: Path, detach: bool) -> int:
     deadline = time.monotonic() + _STARTING_SECONDS
     while supervisor_of(home) is not None and time.monotonic() < deadline:
         stack = read_stack(home)
-        if stack is not None and stack.state == "ready":
+        if stack is not None and stack.ready:
             sys.stderr.write(f"Already running in {home}: see `atlas status`\n")
             return 0 if detach else 1
         time.sleep(_POLL_SECONDS)

@@ -111,9 +111,11 @@ def _parts(found: StackStatus) -> list[str]:
 
 
 def _fix(found: StackStatus) -> str:
-    if not _is_external(found):
+    if _is_external(found):
+        return "Start your own servers that are down, or a worker with `atlas worker`."
+    if found.supervisor_pid is None:
         return "Start it with `atlas up -d`."
-    return "Start your own servers that are down, or a worker with `atlas worker`."
+    return f"It is starting, or a part of it starts again: see {found.home}/logs/atlas.log"
 
 
 def _line(part: PartStatus) -> str:

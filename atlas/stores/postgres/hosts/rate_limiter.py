@@ -21,6 +21,7 @@ from atlas.domain.errors import HostVerdict, PageError, SlotDeadline, verdict_on
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.politeness.adaptive_delay import FORGOTTEN
 from atlas.domain.politeness.circuit_breaker import Breaker
+from atlas.shielded_work import to_its_end
 from atlas.stores.postgres.hosts import circuit_breaker, strain
 
 LEASE_SECONDS = 15.0
@@ -198,7 +199,7 @@ class HostSlots:
             verdict, failed = verdict_on_host(error), error
             raise
         finally:
-            await asyncio.shield(self._release(host, url, held, keeper, verdict, failed))
+            await to_its_end(self._release(host, url, held, keeper, verdict, failed))
 
     async def _reserve(self, host: str) -> HeldSlot:
         while True:
