@@ -3,7 +3,6 @@ of what it found."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,6 +30,7 @@ from atlas.domain.fetch import FetchError, FetchRequest, Validators
 from atlas.domain.fetch import FetchResult as Answer
 from atlas.domain.prepared import PrepareJob
 from atlas.domain.rendering import RenderJob, renders_at_once, still_empty, unrendered
+from atlas.shielded_work import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -200,7 +200,7 @@ class RenderingOne:
         except PageError as error:
             row = replace(failed_row(page, error, None), rendered=True)
         self._measures.rendered(time.monotonic() - began, row.error.code if row.error else None)
-        await asyncio.shield(_record(self._records, row))
+        await to_its_end(_record(self._records, row))
         if row.error is not None:
             return failed(found, row.error)
         result = _rendering(found, row, known=page.snapshot)
