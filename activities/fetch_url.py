@@ -214,10 +214,11 @@ class RenderingOne:
             led_by=tuple(hop.url for hop in asked.found.redirects),
             authorized=await self._records.owned_origins(self._credential_origins),
         )
-        slots = _slots(self._hosts, self._policy)
-        async with self._browsers.room, slots.slot(host_of(url), url) as slot:
-            slot.sent(time.monotonic())
-            return await self._browsers.render(page, job, asked.request.max_bytes)
+        async with self._browsers.room:
+            slots = _slots(self._hosts, self._policy)
+            async with slots.slot(host_of(url), url) as slot:
+                slot.sent(time.monotonic())
+                return await self._browsers.render(page, job, asked.request.max_bytes)
 
 
 def _slots(hosts: HostTurns, policy: FetchPolicy) -> HostSlots:
