@@ -9,6 +9,7 @@ from atlas.domain.index_parts import FILLER, field_of, index_parts, lexeme_query
 from atlas.domain.search.analysis import (
     PART_CHARACTERS,
     PREFIX_MARK,
+    SHORTEST_PIECE,
     query_terms,
     split,
     tokens,
@@ -69,6 +70,18 @@ def test_a_long_text_is_cut_where_the_index_cuts_it() -> None:
     assert [(p.start, p.end) for p in found] == list(split(text))
     assert len(found) == -(-len(text) // PART_CHARACTERS)
     assert all(part.body.startswith("log log ") for part in found)
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(PART_CHARACTERS - 5, 5 * PART_CHARACTERS),
+    st.sampled_from(["fog", "fog ", "fog\n", "fog and rain. " * 30 + "\n", "燈塔"]),
+)
+@example(PART_CHARACTERS + 1, "fog\n")
+def test_a_part_that_is_not_the_only_one_is_no_short_one(length: int, said: str) -> None:
+    parts = list(split((said * length)[:length]))
+    assert len(parts) > 1 or length <= PART_CHARACTERS
+    assert len(parts) == 1 or all(end - start >= SHORTEST_PIECE for start, end in parts)
 
 
 def test_a_phrase_keeps_the_places_of_its_words() -> None:

@@ -92,6 +92,24 @@ async def test_what_must_not_occur_is_looked_for_where_the_window_ends(
     ] == ["Harbour", "Hafen"]
 
 
+async def test_what_must_not_occur_is_looked_for_in_the_other_parts_of_long_texts(
+    corpus: EngineCorpus,
+) -> None:
+    said = "The fog came in. " + "Nothing of note happened on that day. " * 1_000
+    long = await corpus.put("http://long.example/a", "Siren", f"{said} A siren sounded.")
+    await corpus.put("http://long.example/b", "Silence", f"{said} Nobody spoke.")
+    assert len((await corpus.search("fog site:long.example")).results) == 2
+    assert isinstance(corpus.index, CountedIndex)
+    corpus.index.asked.clear()
+    page = await corpus.search("fog -spoke site:long.example")
+    assert [hit.title for hit in page.results] == ["Siren"]
+    (_, again) = corpus.index.asked
+    assert again[0].texts is not None and long in again[0].texts and len(again[0].texts) == 2
+    corpus.index.asked.clear()
+    assert len((await corpus.search("fog -spoke site:few.example")).results) == 2
+    assert len(corpus.index.asked) == 1, "a short text has one part"
+
+
 async def test_what_is_published_or_moves_later_is_found_by_it(corpus: EngineCorpus) -> None:
     assert (await corpus.search("fog after:2026-11-23")).results == ()
     await corpus.connection.execute(
