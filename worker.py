@@ -22,6 +22,7 @@ from pathlib import Path
 from atlas.contracts.names import queues_named
 from atlas.domain.blob import BlobError
 from atlas.domain.measures import UNMEASURED
+from atlas.health import start_checks
 from atlas.locations import NotRunning, locate
 from atlas.logs import setup_logs
 from atlas.private_files import keep_private
@@ -36,7 +37,6 @@ from atlas.telemetry.metrics import CountedMeasures
 from atlas.telemetry.runtime import worker_runtime
 from atlas.temporal.connection import TemporalUnreachable, answering, connect
 from atlas.web.credentials import CredentialsError
-from atlas.worker import start_checks
 from atlas.worker.heartbeat import giving_signs
 from atlas.worker.indexer import indexing
 from atlas.worker.metrics_sampler import sampling, show_slots

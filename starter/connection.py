@@ -112,7 +112,7 @@ class Parts:
             return
         async with self.database() as connection:
             ours = str(await connection.fetchval("select corpus_id from corpus"))
-        from atlas.worker.start_checks import recorded_corpus
+        from atlas.health.start_checks import recorded_corpus
 
         async with self.temporal() as client:
             theirs = await recorded_corpus(client)

@@ -277,7 +277,7 @@ async def _schema(parts: Parts) -> str:
 
 
 async def _search_attributes(parts: Parts) -> str:
-    from atlas.worker.start_checks import register_search_attributes
+    from atlas.health.start_checks import register_search_attributes
 
     async with parts.temporal() as client:
         added = await register_search_attributes(client)

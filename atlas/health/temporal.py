@@ -15,8 +15,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from atlas.domain.timing.clocks import NTP_SKEW, beyond
+from atlas.health import start_checks
 from atlas.health.probe import ProbeResult, Unwell, degraded
-from atlas.worker import start_checks
 
 MEND = (
     "Start Temporal (`atlas up -d` for the embedded stack), or correct TEMPORAL_ADDRESS; runs wait "

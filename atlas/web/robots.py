@@ -12,7 +12,8 @@ from atlas.domain.addresses.urls import origin_of
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.fetch import MIB, FetchError, FetchRequest, RobotsMode, RobotsRecord
 from atlas.web.politeness import Slots
-from atlas.web.robots_parser import LONG, NO_RULES, PARSE_LIMIT, ParseRobots, RobotsTxt
+from atlas.web.robots_answer import PARSE_LIMIT
+from atlas.web.robots_parser import LONG, NO_RULES, ParseRobots, RobotsTxt
 
 FRESH = timedelta(hours=24)  # RFC 9309, 2.4
 _MAX_REDIRECTS = 5  # RFC 9309, 2.3.1.2

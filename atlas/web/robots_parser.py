@@ -7,7 +7,7 @@ checked one by one, because whatever reads hostile bytes may have been taken ove
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, Protocol
 
 from msgspec import Meta
 from msgspec.msgpack import Decoder, encode
@@ -16,12 +16,7 @@ from atlas.domain.addresses.urls import MAX_URL_LENGTH
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.politeness.robots_rules import Rule, RuleSet
 from atlas.domain.wire_fields import WireFields, canonical, check, decode
-
-PARSE_LIMIT = 500 * 1024
-"""Bytes of a robots.txt that are read (RFC 9309, 2.5)."""
-
-MAX_SITEMAPS = 1000
-"""Sitemaps of one file."""
+from atlas.web.robots_answer import MAX_SITEMAPS, PARSE_LIMIT, RobotsAnswer
 
 LONG = 32 * 1024
 """An answer of more bytes is read, and rules of more states are asked, in a thread: the event loop
@@ -32,15 +27,6 @@ _Pattern = Annotated[str, Meta(max_length=2 * MAX_URL_LENGTH + 2)]
 _Octets = Annotated[int, Meta(ge=0, le=PARSE_LIMIT)]
 _Rules = Annotated[list[tuple[bool, _Pattern, _Octets]], Meta(max_length=PARSE_LIMIT // _SHORTEST)]
 _Address = Annotated[str, Meta(max_length=MAX_URL_LENGTH)]
-
-
-class RobotsAnswer(NamedTuple):
-    """The rules for Atlas, how many seconds they ask to leave between requests, and the sitemaps
-    of the whole file."""
-
-    rules: tuple[Rule, ...] = ()
-    delay: float | None = None
-    sitemaps: tuple[str, ...] = ()
 
 
 class _Fields(WireFields):

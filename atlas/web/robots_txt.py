@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from atlas.domain.addresses.urls import MAX_URL_LENGTH, InvalidUrl, canonicalize
 from atlas.domain.politeness.robots_rules import Rule, in_order, rule_of
 from atlas.domain.politeness.robots_tags import CRAWLER, product_token
-from atlas.web.robots_parser import MAX_SITEMAPS, PARSE_LIMIT, RobotsAnswer
+from atlas.web.robots_answer import MAX_SITEMAPS, PARSE_LIMIT, RobotsAnswer
 
 _LONGEST_DELAY = 3600.0  # seconds of Crawl-delay that are believed
 _BOM = b"\xef\xbb\xbf"

@@ -14,7 +14,8 @@ from atlas.domain.addresses.scope import Scope, directory_of
 from atlas.domain.addresses.urls import canonicalize, origin_of
 from atlas.domain.errors import PageError
 from atlas.web.listing_parser import Header, ListingJob, Parse, Parsed, Wanted
-from atlas.web.robots_parser import PARSE_LIMIT, ParseRobots
+from atlas.web.robots_answer import PARSE_LIMIT
+from atlas.web.robots_parser import ParseRobots
 
 Kind = Literal["feed", "sitemap", "site", "urls"]
 

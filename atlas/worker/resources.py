@@ -14,6 +14,7 @@ from temporalio.client import Client
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.politeness.circuit_breaker import Breaker
 from atlas.domain.texts import EXTRACTOR_VERSION
+from atlas.health import start_checks
 from atlas.locations import Locations, address_policy, search_index
 from atlas.settings import Settings
 from atlas.stores.blobs import Blobs, open_blobs
@@ -28,7 +29,6 @@ from atlas.stores.postgres.silent_sessions import ending_silent
 from atlas.temporal.connection import answering, run_is_open
 from atlas.text.children.pool import ExtractorPool
 from atlas.web.client_factory import page_client, page_renderer
-from atlas.worker import start_checks
 from atlas.worker.listing_parser import PRELOADED
 from atlas.worker.robots_parser import parsing_robots
 

@@ -8,7 +8,7 @@ import pytest
 from atlas.domain.errors import ErrorClass
 from atlas.domain.fetch import FetchRequest, RobotsMode, RobotsRecord
 from atlas.web.politeness import OpenSlots
-from atlas.web.robots_parser import PARSE_LIMIT
+from atlas.web.robots_answer import PARSE_LIMIT
 from tests.origin import Origin, Reply
 from tests.web.fetching import Body, RecordingSlots, get, refused, web
 from tests.web.parsed import robots_of

@@ -15,7 +15,8 @@ from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.wire_fields import MalformedAnswer
 from atlas.text.children.pool import ExtractorPool
 from atlas.web import robots
-from atlas.web.robots_parser import PARSE_LIMIT, ParseRobots, RobotsTxt, parse_job, read
+from atlas.web.robots_answer import PARSE_LIMIT
+from atlas.web.robots_parser import ParseRobots, RobotsTxt, parse_job, read
 from atlas.worker import robots_parser
 from atlas.worker.robots_parser import parsing_robots, robots_parsed
 from tests.origin import Origin

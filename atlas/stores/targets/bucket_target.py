@@ -13,8 +13,8 @@ from atlas.stores.blobs.access import S3Access
 from atlas.stores.blobs.files import in_thread
 from atlas.stores.blobs.s3 import s3_client, translated
 from atlas.stores.targets import multipart_upload
-from atlas.stores.targets.export_target import TargetFiles
 from atlas.stores.targets.multipart_upload import abort_uploads, upload_large
+from atlas.stores.targets.target_files import TargetFiles
 from atlas.stores.temporary_folders import locked_folder
 
 _AT_ONCE = 16

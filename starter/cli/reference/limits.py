@@ -124,13 +124,13 @@ LIMITS = (
         "records of an archive", "starter.archive_plan.MAX_RECORDS", "records", "",
         "the archive is refused",
     ),
-    Bound("robots.txt", f"{_WEB}.robots_parser.PARSE_LIMIT", "bytes", "", "the rest is not read"),
+    Bound("robots.txt", f"{_WEB}.robots_answer.PARSE_LIMIT", "bytes", "", "the rest is not read"),
     Bound(
         "redirects of a robots.txt", f"{_WEB}.robots._MAX_REDIRECTS", "redirects", "",
         "the file counts as absent (RFC 9309, 2.3.1.2)",
     ),
     Bound(
-        "sitemaps named by a robots.txt", f"{_WEB}.robots_parser.MAX_SITEMAPS", "sitemaps", "",
+        "sitemaps named by a robots.txt", f"{_WEB}.robots_answer.MAX_SITEMAPS", "sitemaps", "",
         "the rest is not read",
     ),
     Bound(
