@@ -22,7 +22,8 @@ import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.sources import SourceSpec
-from atlas.stores.postgres.crawl.runs import claims, run_membership, run_queue, runs
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.runs import claims, run_membership, runs
 from atlas.stores.postgres.sources import sources
 from benchmarks.pipeline import stack
 

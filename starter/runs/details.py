@@ -210,8 +210,9 @@ async def details(
 
 
 async def _with_pages(parts: Parts, run: RunDetails, failures: int) -> RunDetails:
+    from atlas.stores.postgres.crawl import run_queue
     from atlas.stores.postgres.crawl.pages import documents
-    from atlas.stores.postgres.crawl.runs import refusals, run_queue, runs
+    from atlas.stores.postgres.crawl.runs import refusals, runs
 
     async with parts.database() as connection:
         count, truncated = await documents.truncated_of(connection, run.run_id, failures)

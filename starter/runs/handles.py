@@ -364,7 +364,7 @@ class SyncHandle(RunHandle[SyncResult, SyncProgress]):
 
     async def _recorded(self) -> Counts:
         """The counts of a run that returned none; those of several sources are not recorded."""
-        from atlas.stores.postgres.crawl.runs import run_queue
+        from atlas.stores.postgres.crawl import run_queue
 
         try:
             async with self._parts.database() as connection:

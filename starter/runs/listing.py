@@ -60,7 +60,7 @@ class RecordedRun:
 
 async def recorded(parts: Parts, named: str, failures: int) -> RecordedRun:
     """A run as recorded, with its first `failures` failures. Raises `NotFound`."""
-    from atlas.stores.postgres.crawl.runs import run_queue
+    from atlas.stores.postgres.crawl import run_queue
     from atlas.stores.postgres.services import catalogue
 
     try:

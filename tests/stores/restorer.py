@@ -12,7 +12,8 @@ from atlas.contracts.models import Counts
 from atlas.contracts.processing import Selected
 from atlas.contracts.restore_documents import RestoredPage, SelectRestores
 from atlas.domain.similarity.near_duplicates import sketch
-from atlas.stores.postgres.crawl.runs import run_queue, runs
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.crawl.runs.restore_selection import RestoreSelection
 from atlas.stores.postgres.services.restores import Restores
 from tests.stores.drive import Drive, fences

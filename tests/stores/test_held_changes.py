@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from atlas.contracts.activities import Batch, CloseRun, RunClosed
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages.documents import Redirects
-from atlas.stores.postgres.crawl.runs import run_queue
 from tests.stores.drive import Drive, Leads, Web, fences, fetched, prepared
 
 LOGIN = "please sign in with your name and password to go on reading what this page has to say"

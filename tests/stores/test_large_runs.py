@@ -11,7 +11,7 @@ import pytest
 from atlas.contracts.activities import Batch, ClaimBatch, CloseRun
 from atlas.contracts.work import RunLimits
 from atlas.embedded.postgres import SUPERUSER
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.runs.claims import _FEWEST
 from atlas.stores.postgres.reporting import monitoring
 from tests.conftest import PostgresServer

@@ -18,10 +18,11 @@ from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.contracts.purge_documents import PURGE_STAGES, EndPurge, PurgeEnded, PurgeStep
 from atlas.domain.batch import FetchRow
 from atlas.stores.blobs import Blobs, open_blobs
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.bodies.artifacts import OUTCOMES, REPORT, Artifacts
 from atlas.stores.postgres.crawl.pages import purged_urls
-from atlas.stores.postgres.crawl.runs import run_limits, run_queue, runs
+from atlas.stores.postgres.crawl.runs import run_limits, runs
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.erasure import schema_columns, traces
 from atlas.stores.postgres.services.purges import PurgeStore

@@ -7,8 +7,9 @@ from typing import Any
 import asyncpg
 
 from atlas.contracts.activities import Batch, ClaimBatch
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import pages
-from atlas.stores.postgres.crawl.runs import claims, run_queue
+from atlas.stores.postgres.crawl.runs import claims
 from tests.stores.drive import Drive, fences, fetched, prepared
 
 URLS = [f"https://example.org/{number:04}" for number in range(30)]

@@ -11,8 +11,8 @@ from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.cleanup import blob_audit
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies.blob_index import referred
-from atlas.stores.postgres.crawl.runs import run_queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from atlas.stores.postgres.audit.checks import CorpusCheck, found
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.near_duplicates import marks
 from atlas.stores.postgres.settlement import settle
 

@@ -16,9 +16,9 @@ from atlas.domain.retention import FOR_EVER
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import NewChange
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.bodies.blob_index import referred
-from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.erasure import traces
 from atlas.stores.postgres.index import old_index
 from atlas.stores.postgres.settlement import settle

@@ -13,8 +13,9 @@ from atlas.contracts.models import Counts
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import fetch_ledger
-from atlas.stores.postgres.crawl.runs import claims, run_queue, slow_hosts
+from atlas.stores.postgres.crawl.runs import claims, slow_hosts
 
 
 @dataclass(eq=False)

@@ -24,9 +24,10 @@ from atlas.domain.measures import UNMEASURED, Measures
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.sources import SourceSpec
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import blob_index, delivered_bodies
 from atlas.stores.postgres.crawl.pages import purged_urls
-from atlas.stores.postgres.crawl.runs import batch_selection, run_queue, runs
+from atlas.stores.postgres.crawl.runs import batch_selection, runs
 from atlas.stores.postgres.settlement import withdrawn_pages
 from atlas.stores.postgres.settlement.withdrawn_pages import Withdrawn
 from atlas.stores.postgres.sources import sources

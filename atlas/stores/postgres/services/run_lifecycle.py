@@ -11,9 +11,10 @@ import asyncpg
 from atlas.contracts.activities import CloseRun, OpenRun, RunClosed, RunOpened
 from atlas.domain.removal.bad_bodies.kinds import SAYS
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import ledger_partitions
 from atlas.stores.postgres.crawl.pages import rule_findings
-from atlas.stores.postgres.crawl.runs import empty_runs, run_limits, run_queue, runs, traps
+from atlas.stores.postgres.crawl.runs import empty_runs, run_limits, runs, traps
 from atlas.stores.postgres.services.settlement import PageSettlement
 from atlas.stores.postgres.settlement import held_bodies, held_changes, removal
 from atlas.stores.postgres.sources import sources

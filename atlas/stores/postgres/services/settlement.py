@@ -14,8 +14,8 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.domain.measures import UNMEASURED, Measures
 from atlas.stores.postgres.connection import on_pool
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import processed_documents, quarantine
-from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.settlement import held_changes, settle
 
 _PAGE_FAULTS = (

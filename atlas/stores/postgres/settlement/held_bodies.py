@@ -17,7 +17,7 @@ from atlas.domain.removal.lifecycle import Evidence
 from atlas.domain.removal.removal_rules import Weight, most_careful, weigh
 from atlas.domain.sources import Deletion
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.sources.sources import holders
 

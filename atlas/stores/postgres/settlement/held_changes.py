@@ -21,7 +21,7 @@ from atlas.domain.removal.bad_bodies.kinds import BodyKind, BodyVerdict
 from atlas.domain.removal.cut_bodies import is_cut
 from atlas.domain.removal.removal_rules import brake
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.settlement import held_bodies
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from atlas.domain.texts import UNSEEN
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.changes.change_log import ChangeKind, NewChange
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import quarantine, recheck_schedule
 from atlas.stores.postgres.crawl.pages.pages import replace_links
-from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.near_duplicates import clusters, marks
 from atlas.stores.postgres.settlement import held_bodies, held_changes, undone_texts

@@ -23,9 +23,9 @@ from atlas.domain.delivery import SUPERSEDED, WITHDRAWN, Delivery
 from atlas.domain.errors import ErrorClass, PageError
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import fetch_ledger, ledger_partitions
 from atlas.stores.postgres.crawl.pages import absent_pages, pages
-from atlas.stores.postgres.crawl.runs import run_queue
 
 _PATIENCE = timedelta(seconds=60)
 """A body waits so long for those of earlier places, whose run may be dead."""

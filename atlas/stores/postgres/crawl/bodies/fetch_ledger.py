@@ -12,6 +12,7 @@ from atlas.domain.errors import PageError, outcome_of
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.stores.postgres.changes import change_log
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import (
     absent_pages,
     gone_pages,
@@ -20,7 +21,6 @@ from atlas.stores.postgres.crawl.pages import (
     purged_urls,
     recheck_schedule,
 )
-from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.sources.sources import fetched
 

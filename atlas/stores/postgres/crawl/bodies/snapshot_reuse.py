@@ -16,9 +16,9 @@ from atlas.domain.addresses.bucket_urls import page_address
 from atlas.domain.addresses.urls import InvalidUrl
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import blob_index
 from atlas.stores.postgres.crawl.pages import pages
-from atlas.stores.postgres.crawl.runs import run_queue
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.sources.sources import fetched
 

@@ -13,9 +13,9 @@ from datetime import datetime
 from atlas.domain.batch import PreparedPage
 from atlas.domain.errors import outcome_of
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import evidence, recheck_schedule
 from atlas.stores.postgres.crawl.pages.pages import replace_links
-from atlas.stores.postgres.crawl.runs import run_queue
 
 
 async def hide(

@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas.domain.batch import FetchRow, HeldPage
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs.run_queue import WAITING, short
+from atlas.stores.postgres.crawl.run_queue import WAITING, short
 
 
 async def upsert(connection: Connection, urls: Sequence[str], now: datetime) -> None:

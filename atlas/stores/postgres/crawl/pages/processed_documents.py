@@ -16,8 +16,8 @@ from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 from atlas.domain.texts import EXTRACTOR_VERSION, Extracted
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import noindex, quarantine, read_before
-from atlas.stores.postgres.crawl.runs import run_queue
 
 _BODY_ATTEMPTS = 3
 """Fetches of one page in one run, when its stored body is lost again and again."""

@@ -14,7 +14,7 @@ from atlas.domain.batch import PreparedPage
 from atlas.domain.removal.lifecycle import Evidence
 from atlas.domain.rendering import NEEDS_BROWSER
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs.run_queue import short
+from atlas.stores.postgres.crawl.run_queue import short
 from atlas.stores.postgres.lifecycle_sql import becomes
 from atlas.stores.postgres.sources.sources import held_by
 

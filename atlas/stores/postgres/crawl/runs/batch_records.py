@@ -11,8 +11,9 @@ import asyncpg
 from atlas.contracts.processing import MAX_DOCUMENTS_LISTED, ProcessedDocument, WindUp, WoundUp
 from atlas.domain.rendering import NEEDS_BROWSER, left_unrendered
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.pages import rule_findings
-from atlas.stores.postgres.crawl.runs import run_queue, runs
+from atlas.stores.postgres.crawl.runs import runs
 
 _LINES = 500
 """Outcomes a chunk."""

@@ -15,9 +15,10 @@ import asyncpg
 from atlas.contracts.processing import BatchQuery, Selected
 from atlas.domain.refusal import RequestRefused
 from atlas.stores.postgres.connection import Connection
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.crawl.bodies import snapshot_reuse
 from atlas.stores.postgres.crawl.pages import purged_urls
-from atlas.stores.postgres.crawl.runs import run_queue, runs
+from atlas.stores.postgres.crawl.runs import runs
 from atlas.stores.postgres.sources import sources
 from atlas.stores.postgres.sources.rules_of_pages import under_other_rules
 

@@ -9,7 +9,8 @@ from atlas.contracts.activities import Batch, ClaimBatch
 from atlas.domain.batch import Claim, HeldPage
 from atlas.domain.extraction.extraction_rules import NO_RULES
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_limits, run_queue, slow_hosts
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.runs import run_limits, slow_hosts
 from atlas.stores.postgres.sources.rules_of_pages import by_digest, rules_of
 
 PATIENCE = 900.0

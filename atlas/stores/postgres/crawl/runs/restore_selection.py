@@ -20,7 +20,8 @@ from atlas.domain.errors import ErrorClass
 from atlas.domain.refusal import RequestRefused
 from atlas.domain.removal.version_choice import REASONS, KeptVersion, RestoreChoice, Wanted, choose
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import batch_selection, run_queue, runs
+from atlas.stores.postgres.crawl import run_queue
+from atlas.stores.postgres.crawl.runs import batch_selection, runs
 from atlas.stores.postgres.sources import sources
 
 _PAGES = 1000

@@ -10,7 +10,7 @@ from atlas.contracts.activities import ClaimBatch
 from atlas.contracts.work import RunLimits
 from atlas.domain.errors import PURGED
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 
 BUDGET = "budget"
 DEADLINE = "deadline"

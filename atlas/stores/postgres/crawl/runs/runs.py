@@ -14,7 +14,7 @@ from atlas.contracts.models import Counts
 from atlas.contracts.sync_pipeline import MAX_FAILURES_LISTED, Failure
 from atlas.domain.errors import HELD
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 from atlas.stores.postgres.sources import sources
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from atlas.contracts.activities import ClaimBatch
 from atlas.domain.addresses.urls import host_of
 from atlas.stores.postgres.connection import Connection
-from atlas.stores.postgres.crawl.runs import run_queue
+from atlas.stores.postgres.crawl import run_queue
 
 _LOOKED_AT = 200
 """Pages at each end of a level's queue that are looked at for those of other hosts."""
