@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from atlas.domain.source_schedules import declared, own_schedule, schedule_id
 from atlas.domain.sources import SourceSpec
-from atlas.domain.timing.schedules import declared, own_schedule, schedule_id
 from atlas.stores.postgres.sources import sources
 from starter.connection import Parts
 from starter.errors import InvalidRequest, NotFound

@@ -13,8 +13,8 @@ from atlas.domain.addresses.crawler_traps import Traps
 from atlas.domain.addresses.scope import check_patterns, directory_of, scope_of
 from atlas.domain.extraction.extraction_rules import NO_RULES, ExtractionRules, faults
 from atlas.domain.rendering import Render
+from atlas.domain.source_schedules import own_schedule
 from atlas.domain.sources import Deletion, InvalidSource, Kind, Robots, SourceSpec, check_source
-from atlas.domain.timing.schedules import own_schedule
 from atlas.stores.postgres.sources import listing_quarantine, selection, sources
 from atlas.stores.postgres.sources.sources import SourceSummary
 from starter import errors

@@ -16,7 +16,7 @@ from temporalio.client import Client
 from atlas.contracts.health import Checked
 from atlas.contracts.names import QUEUES
 from atlas.contracts.schedules import PERIODIC, Declared
-from atlas.domain.timing.schedules import declared
+from atlas.domain.source_schedules import declared
 from atlas.health import (
     blobs,
     browsers,

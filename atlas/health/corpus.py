@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from atlas.domain.timing.freshness import tolerance
+from atlas.domain.source_freshness import tolerance
 from atlas.health.probe import ProbeResult, degraded
 from atlas.stores.postgres.audit import findings
 from atlas.stores.postgres.audit.findings import LastAudit

@@ -8,7 +8,7 @@ import logging
 import asyncpg
 from temporalio.client import Client
 
-from atlas.domain.timing.schedules import declared
+from atlas.domain.source_schedules import declared
 from atlas.schedules.apply import apply
 from atlas.stores.postgres.sources import sources
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from atlas.domain.timing.schedules import declared
+from atlas.domain.source_schedules import declared
 from atlas.schedules.status import Glimpse
 from atlas.stores.postgres.audit import findings
 from atlas.stores.postgres.audit.findings import LastAudit

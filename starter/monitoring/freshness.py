@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from atlas.domain.timing.freshness import Freshness
+from atlas.domain.source_freshness import Freshness
 from atlas.stores.postgres.reporting.freshness_samples import Achievement
 from atlas.stores.postgres.reporting.monitoring import SourceLately
 from starter.monitoring.overview import SourceSeen, SourceState

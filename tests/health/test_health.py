@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from atlas.contracts.health import Transition
+from atlas.domain.source_freshness import tolerance
+from atlas.domain.source_schedules import own_schedule
 from atlas.domain.sources import SourceSpec
-from atlas.domain.timing.freshness import tolerance
-from atlas.domain.timing.schedules import own_schedule
 from atlas.health import blobs, corpus, schedules
 from atlas.health.probe import ProbeResult, Unwell, looked_at
 from atlas.health.webhook import AlertWebhook, alert

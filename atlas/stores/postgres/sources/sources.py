@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from atlas.domain.source_freshness import Freshness, freshness
 from atlas.domain.sources import SourceSpec, is_due, lateness
 from atlas.domain.timing.clocks import MOST_SKEW
-from atlas.domain.timing.freshness import Freshness, freshness
 from atlas.domain.timing.recheck_interval import listing_interval
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.sources import listing_quarantine, rules_of_pages

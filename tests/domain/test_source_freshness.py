@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas.domain.source_freshness import freshness, tolerance
 from atlas.domain.sources import SourceSpec
-from atlas.domain.timing.freshness import freshness, tolerance
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
