@@ -80,22 +80,9 @@ async def open_parts(
     `clock` is this machine's, which has to agree with the database's; the parts' follows that.
     `metrics_at`: host:port where this process shows its metrics."""
     async with AsyncExitStack() as stack:
-        database_url = locations.require_database()
-        pool = await open_pool(
-            database_url,
-            size=settings.worker.worker_connections,
-            minimum=0,  # with a floor asyncpg logs tracebacks while PostgreSQL is away
-            wait=_ROOM,
+        pool, clock = await stack.enter_async_context(
+            _open_database(settings, locations, client, clock)
         )
-        stack.push_async_callback(pool.close)
-        with answering_database(database_url), answering(client):
-            await start_checks.check_all(client, pool, clock)
-            # From here on the database's time: a clock that is set wrong later spoils nothing.
-            clock = DatabaseClock()
-            await stack.enter_async_context(clock.following(pool))
-            async with pool.acquire() as connection:
-                await make_partitions(connection, clock())
-        await stack.enter_async_context(ending_silent(database_url))
         blobs = await stack.enter_async_context(open_blobs(locations.blobs, s3=locations.s3))
         await blobs.check()
         policy = address_policy(settings, client.service_client.config.target_host, metrics_at)
@@ -138,6 +125,31 @@ async def open_parts(
             files,
             page_renderer(settings, policy, web),
         )
+
+
+@asynccontextmanager
+async def _open_database(
+    settings: Settings, locations: Locations, client: Client, clock: Clock
+) -> AsyncIterator[tuple[asyncpg.Pool, Clock]]:
+    """Connections to the database, checked, and the clock that work goes by from then on: the
+    database's, so that one that is set wrong later on this machine spoils nothing."""
+    url = locations.require_database()
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(
+            url,
+            size=settings.worker.worker_connections,
+            minimum=0,  # with a floor asyncpg logs tracebacks while PostgreSQL is away
+            wait=_ROOM,
+        )
+        stack.push_async_callback(pool.close)
+        with answering_database(url), answering(client):
+            await start_checks.check_all(client, pool, clock)
+            followed = DatabaseClock()
+            await stack.enter_async_context(followed.following(pool))
+            async with pool.acquire() as connection:
+                await make_partitions(connection, followed())
+        await stack.enter_async_context(ending_silent(url))
+        yield pool, followed
 
 
 def _breaker(settings: Settings) -> Breaker:
