@@ -97,6 +97,9 @@ async def open_parts(
                 memory_limit=settings.extraction.extract_memory,
                 preloaded=PRELOADED,
                 measures=measures,
+                # PostgreSQL's side of a connection that has worked takes 10 MB more than that of a
+                # new one, and the clock's questions would keep the last one open for good.
+                at_rest=pool.expire_connections,
             )
         )
         extractor.warm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.common import Priority
 
+import worker
 from atlas.contracts.names import (
     QUEUE,
     QUEUE_BULK,
@@ -19,6 +21,9 @@ from atlas.contracts.names import (
     queues_named,
 )
 from atlas.contracts.priorities import EARLY, FIRST, LAST, NORMAL
+from atlas.locations import locate
+from atlas.settings import Settings
+from atlas.worker.resources import open_parts
 from starter.monitoring.pollers import missing_workers
 from tests.e2e.environments import until, until_pages
 from tests.e2e.healthcheck import until_health
@@ -83,6 +88,20 @@ async def test_a_first_document_brings_no_extraction_and_no_numpy_into_the_worke
     assert "tantivy" in mapped  # it is the worker, and it has indexed
     rare = ("numpy", "lxml", "resiliparse", "pypdfium", "pyarrow", "fasttext")
     assert [name for name in rare if name in mapped] == []
+
+
+async def test_a_worker_at_rest_renews_its_connections(atlas_env: AtlasEnv) -> None:
+    """PostgreSQL keeps in memory what each of them had to do with, for as long as it is open."""
+    settings = Settings.load()
+    async with open_parts(settings, locate(settings), atlas_env.client, worker.utc_now) as parts:
+        asked = "select pg_backend_pid()"
+        before = await parts.pool.fetchval(asked)
+        assert await parts.pool.fetchval(asked) == before
+        parts.extractor._idle = 0.05
+        await parts.extractor.index_parts("Title", "Text.")
+        async with asyncio.timeout(60):
+            while await parts.pool.fetchval(asked) == before:
+                await asyncio.sleep(0.05)
 
 
 async def test_what_a_person_waits_for_overtakes_bulk_work(

@@ -13,7 +13,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, cast
@@ -50,7 +50,8 @@ class ExtractorPool:
     `timeout` is in seconds of wall clock per job, `memory_limit` in bytes that a job may take on
     top of the loaded libraries, `idle` in seconds after which unused processes end; a child is
     replaced after `jobs_per_child` jobs, because allocators never give everything back. The modules
-    `preloaded` are imported once for all children, and their `warm_up` is called.
+    `preloaded` are imported once for all children, and their `warm_up` is called. `at_rest` is
+    awaited whenever unused processes have ended.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ExtractorPool:
         idle: float = 60.0,
         preloaded: Sequence[str] = ("atlas.text.prepare",),
         measures: Measures = UNMEASURED,
+        at_rest: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.children = children or os.cpu_count() or 1
         self._timeout = timeout
@@ -71,6 +73,7 @@ class ExtractorPool:
         self._idle = idle
         self._preloaded = tuple(preloaded)
         self._measures = measures
+        self._at_rest = at_rest
         self._slots = asyncio.Semaphore(self.children)
         self._free: list[ExtractionChild] = []
         self._zygote: Zygote | None = None
@@ -289,6 +292,8 @@ class ExtractorPool:
         self._free.clear()
         if zygote is not None:
             await zygote.stop()
+        if self._at_rest is not None and not self._closed:
+            await self._at_rest()
 
 
 def _prepare(job: PrepareJob) -> bytes:

@@ -340,6 +340,17 @@ async def test_idle_processes_end_and_start_again() -> None:
         assert await run(pool, poison.echo, "again") == "again"
 
 
+async def test_who_wants_to_know_hears_that_all_are_at_rest_but_not_at_the_end() -> None:
+    rests: asyncio.Queue[None] = asyncio.Queue()
+    quick = ExtractorPool(children=1, idle=0.05, preloaded=(), at_rest=lambda: rests.put(None))
+    async with quick as pool:
+        for _ in range(2):
+            await run(pool, poison.pid_of_child, None)
+            await asyncio.wait_for(rests.get(), 60)
+        pool.warm()
+    assert rests.empty()
+
+
 async def test_close_ends_every_process_and_the_jobs_under_way(tmp_path: Path) -> None:
     report = tmp_path / "pid"
     pool = ExtractorPool(children=1, timeout=600, preloaded=())
