@@ -23,9 +23,15 @@ from pathlib import Path
 from atlas.domain.chunking.document_chunks import document_chunks
 from atlas.domain.errors import PageError
 from atlas.domain.extraction.outline import OutlineSection
-from atlas.domain.index_parts import IndexPart, field_of, index_part, index_parts, lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
 from atlas.domain.search.best_chunk import ShownDocument
+from atlas.domain.search.index_parts import (
+    IndexPart,
+    field_of,
+    index_part,
+    index_parts,
+    lexeme_query,
+)
 from atlas.domain.search.ranking import K1, B
 from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges, TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas.domain.index_parts import index_parts, lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
+from atlas.domain.search.index_parts import index_parts, lexeme_query
 from atlas.stores.search.port import IndexedText, IndexOrigin, SearchIndex, TextChanges, TextScope
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from benchmarks.datasets import DATA

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import asyncpg
 
-from atlas.domain.index_parts import lexeme_query
+from atlas.domain.search.index_parts import lexeme_query
 from atlas.stores.postgres.index.engine_search import search_corpus
 from atlas.stores.postgres.index.old_index import Cut, search_old
 from atlas.stores.postgres.index.page_scope import SearchScope

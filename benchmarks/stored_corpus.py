@@ -22,8 +22,8 @@ import asyncpg
 
 from atlas.domain.chunking.chunk_bounds import bounds_column
 from atlas.domain.chunking.document_chunks import cut_bounds
-from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION, TITLE_WEIGHT, split, tokens
+from atlas.domain.search.index_parts import IndexPart, index_parts
 from atlas.domain.versions import SKETCH_VERSION
 from atlas.embedded.postgres import SUPERUSER, Postgres
 from atlas.embedded.postgres_binaries import find_installation

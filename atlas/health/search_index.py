@@ -11,8 +11,8 @@ from contextlib import suppress
 
 import httpx
 
-from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.analysis import ANALYSER_VERSION
+from atlas.domain.search.index_parts import lexeme_query
 from atlas.health.probe import ProbeResult, degraded, failing
 from atlas.locations import search_index
 from atlas.settings import Settings

@@ -1,8 +1,8 @@
 """All that costs CPU for one document, run inside a child process (`pool.py`)."""
 
 from atlas.domain.chunking.document_chunks import cut_bounds
-from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import Prepared, PrepareJob
+from atlas.domain.search.index_parts import index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.text.extract import extract
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from atlas.domain.index_parts import IndexPart, index_parts
+from atlas.domain.search.index_parts import IndexPart, index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.search import SearchPage, SearchRequest

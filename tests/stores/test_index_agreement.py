@@ -15,8 +15,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.audits import Auditing
 from atlas.contracts.audit_corpus import AuditStage, AuditStep
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.index_parts import index_parts
 from atlas.domain.retention import Retention
+from atlas.domain.search.index_parts import index_parts
 from atlas.stores.blobs import open_blobs
 from atlas.stores.postgres.audit import live_documents
 from atlas.stores.postgres.audit.index_agreement import IndexAgreement

@@ -19,8 +19,8 @@ from atlas.contracts.activities import CloseRun
 from atlas.contracts.jobs import BeginJob
 from atlas.contracts.processing import BatchQuery
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION
+from atlas.domain.search.index_parts import IndexPart, index_parts
 from atlas.lease_holders import holder_name
 from atlas.stores.postgres.crawl.runs.batch_selection import Selection
 from atlas.stores.postgres.crawl.runs.runs import JobRecords

@@ -25,8 +25,8 @@ from atlas.contracts.rebuild_index import (
     SwitchGeneration,
 )
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.search.analysis import ANALYSER_VERSION
+from atlas.domain.search.index_parts import IndexPart, index_parts
 from atlas.stores.postgres.index import gates, generation_switch, generations, index_lease
 from atlas.stores.postgres.index.engine_search import search_engine
 from atlas.stores.postgres.index.generation_switch import Behind

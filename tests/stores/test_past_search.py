@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas.domain.index_parts import index_parts
+from atlas.domain.search.index_parts import index_parts
 from atlas.stores.postgres.index.engine_search import search_corpus, search_engine
 from atlas.stores.postgres.index.past_search import NotKept
 from atlas.stores.postgres.index.search import SearchPage, SearchRequest

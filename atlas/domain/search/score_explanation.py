@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from atlas.domain.index_parts import Field, field_of
 from atlas.domain.search.analysis import QueryTerm, tokens
+from atlas.domain.search.index_parts import Field, field_of
 from atlas.domain.search.ranking import B
 
 

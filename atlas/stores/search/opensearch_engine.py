@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 
-from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.index_parts import LexemeQuery, field_of
 from atlas.domain.search.ranking import CountedTerm, terms_that_count
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.opensearch_documents import bulks, index_definition

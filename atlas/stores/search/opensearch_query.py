@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.index_parts import LexemeQuery, field_of
 from atlas.stores.search.port import LIVE, TextScope
 
 Body = dict[str, Any]

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from atlas.domain.index_parts import IndexPart, LexemeQuery
 from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.index_parts import IndexPart, LexemeQuery
 from atlas.domain.search.ranking import CountedTerm
 from atlas.domain.search.score_explanation import ScoredTerm
 

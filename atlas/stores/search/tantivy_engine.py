@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from atlas.domain.index_parts import LexemeQuery
 from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.index_parts import LexemeQuery
 from atlas.domain.search.score_explanation import ScoredTerm
 from atlas.stores.search.port import (
     DamagedGeneration,

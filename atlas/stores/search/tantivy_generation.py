@@ -20,9 +20,9 @@ from typing import Any
 import tantivy
 from tantivy import Document, Index, Occur, Query
 
-from atlas.domain.index_parts import LexemeQuery, field_of
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.index_parts import LexemeQuery, field_of
 from atlas.domain.search.ranking import CountedTerm, LengthFactors
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.port import (

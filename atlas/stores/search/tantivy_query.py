@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import tantivy
 from tantivy import FieldType, Occur, Query
 
-from atlas.domain.index_parts import Field, LexemeQuery, field_of
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.index_parts import Field, LexemeQuery, field_of
 from atlas.stores.search.near_terms import SAME_LETTERS, nearest_terms, one_edit
 from atlas.stores.search.port import LIVE, NEAR_EDITS, IndexOrigin, TextScope
 from atlas.stores.search.tantivy_parts import LATER_FIELDS, SCHEMA

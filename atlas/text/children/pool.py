@@ -34,7 +34,7 @@ from atlas.text.children.wire_format import (
 )
 
 if TYPE_CHECKING:
-    from atlas.domain.index_parts import IndexPart
+    from atlas.domain.search.index_parts import IndexPart
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -307,7 +307,7 @@ def _prepare(job: PrepareJob) -> bytes:
 
 
 def _parts(job: tuple[str, str]) -> bytes:
-    from atlas.domain.index_parts import index_parts  # in the child only
+    from atlas.domain.search.index_parts import index_parts  # in the child only
 
     return write_parts(index_parts(*job))
 

@@ -43,7 +43,7 @@ from atlas.domain.texts import EXTRACTOR_VERSION, MAX_AUTHOR, Extracted, Link, t
 from atlas.domain.wire_fields import Number, Stamp, WireFields, check, decode, instant, storable
 
 if TYPE_CHECKING:
-    from atlas.domain.index_parts import IndexPart
+    from atlas.domain.search.index_parts import IndexPart
 
 _MAX_MESSAGE = 2_000  # bytes
 _MAX_FAILURE = _MAX_MESSAGE + 200  # bytes: with error class and code
@@ -323,7 +323,7 @@ def write_parts(found: tuple[IndexPart, ...]) -> bytes:
 
 def read_parts(body: bytes, characters: int) -> tuple[IndexPart, ...]:
     """The parts of a text of so many characters. Raises MalformedAnswer."""
-    from atlas.domain.index_parts import IndexPart  # the stemmers: not when idle
+    from atlas.domain.search.index_parts import IndexPart  # the stemmers: not when idle
 
     found = decode(_PARTS, body)
     for part in found:

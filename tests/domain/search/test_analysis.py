@@ -8,7 +8,6 @@ import Stemmer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from atlas.domain.index_parts import index_parts
 from atlas.domain.search import analysis
 from atlas.domain.search.analysis import (
     ANALYSER_VERSION,
@@ -19,6 +18,7 @@ from atlas.domain.search.analysis import (
     tokens,
 )
 from atlas.domain.search.fold import fold
+from atlas.domain.search.index_parts import index_parts
 
 SAMPLES = (
     "The keepers' lamps were running; wind_speed = 12.5 m/s",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.index_parts import field_of, index_parts, lexeme_query
 from atlas.domain.search.analysis import query_phrases, query_terms, tokens
 from atlas.domain.search.compounds import MAX_NAME, Compound, compounds, compounds_near
 from atlas.domain.search.fold import fold
+from atlas.domain.search.index_parts import field_of, index_parts, lexeme_query
 from atlas.domain.search.occurrences import occurrences
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.index_parts import lexeme_query, parts_query
+from atlas.domain.search.index_parts import lexeme_query, parts_query
 from atlas.domain.search.query_language import QueryParts, parse_query
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.best_chunk import ShownDocument, shown_chunk
+from atlas.domain.search.index_parts import lexeme_query
 from benchmarks.ranking import Collection, read
 
 COLLECTIONS = Path(__file__).parents[4] / "shared" / "data" / "retrieval"

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.index_parts import field_of, index_parts
 from atlas.domain.search.analysis import query_terms
+from atlas.domain.search.index_parts import field_of, index_parts
 from atlas.domain.search.sample_queries import overlap_enough, sample_queries
 
 

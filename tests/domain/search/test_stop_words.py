@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.analysis import query_terms
+from atlas.domain.search.index_parts import lexeme_query
 from atlas.domain.search.stop_words import meant_terms
 
 

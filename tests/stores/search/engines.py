@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas.domain.index_parts import index_parts, lexeme_query
+from atlas.domain.search.index_parts import index_parts, lexeme_query
 from atlas.stores.search.opensearch_engine import OpenSearchIndex
 from atlas.stores.search.port import (
     IndexedText,

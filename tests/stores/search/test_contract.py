@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from atlas.domain.index_parts import parts_query
 from atlas.domain.search.analysis import TITLE_WEIGHT
+from atlas.domain.search.index_parts import parts_query
 from atlas.domain.search.query_language import parse_query
 from atlas.stores.search.port import (
     UNKNOWN_LANGUAGE,

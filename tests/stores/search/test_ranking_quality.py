@@ -3,7 +3,7 @@
 
 import pytest
 
-from atlas.domain.index_parts import lexeme_query
+from atlas.domain.search.index_parts import lexeme_query
 from atlas.stores.search.port import SearchIndex, TextChanges, TextScope
 from benchmarks.ranking import TOP, ndcg, read
 from tests.stores.search.engines import ORIGIN, text

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import tantivy
 
-from atlas.domain.index_parts import lexeme_query, parts_query
+from atlas.domain.search.index_parts import lexeme_query, parts_query
 from atlas.domain.search.query_language import parse_query
 from atlas.stores.search import tantivy_parts, tantivy_query
 from atlas.stores.search.port import (

@@ -20,8 +20,8 @@ import pytest
 
 from atlas.domain.child_environment import ALLOWED
 from atlas.domain.errors import ErrorClass, PageError
-from atlas.domain.index_parts import index_parts
 from atlas.domain.prepared import PrepareJob
+from atlas.domain.search.index_parts import index_parts
 from atlas.text.children.child_handles import _ONE_THREAD
 from atlas.text.children.pool import ExtractorPool
 from atlas.text.children.wire_format import read_prepared

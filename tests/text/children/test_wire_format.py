@@ -14,8 +14,8 @@ from atlas.domain.chunking.document_chunks import cut_bounds
 from atlas.domain.extraction.extraction_rules import RuledText
 from atlas.domain.extraction.outline import OutlineSection
 from atlas.domain.extraction.stated_metadata import StatedMetadata
-from atlas.domain.index_parts import IndexPart, index_parts
 from atlas.domain.prepared import Prepared
+from atlas.domain.search.index_parts import IndexPart, index_parts
 from atlas.domain.similarity.near_duplicates import sketch
 from atlas.domain.similarity.sketches import Sketch
 from atlas.domain.texts import Extracted, Link, strip_unstorable, text_hash

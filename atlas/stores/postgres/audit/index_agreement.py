@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from atlas.domain.audit_findings import AuditFinding
-from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search.analysis import split
+from atlas.domain.search.index_parts import lexeme_query
 from atlas.stores.postgres.audit.live_documents import AuditedDocument
 from atlas.stores.postgres.changes import changed_pages
 from atlas.stores.postgres.index import index_lease, index_repairs

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from atlas.domain.index_parts import LexemeQuery, parts_query
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import SHORTEST_PIECE, QueryTerm
+from atlas.domain.search.index_parts import LexemeQuery, parts_query
 from atlas.domain.search.query_language import QueryParts, parse_query
 from atlas.domain.search.search_cursor import SearchCursor
 from atlas.stores.postgres.connection import Connection

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from atlas.domain.index_parts import lexeme_query
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import QueryTerm, query_phrases, query_terms
+from atlas.domain.search.index_parts import lexeme_query
 from atlas.domain.search.ranking import CountedTerm
 from atlas.stores.postgres.connection import Connection
 from atlas.stores.postgres.index.page_scope import SearchScope

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from atlas.domain.errors import PageError
-from atlas.domain.index_parts import IndexPart, index_parts
+from atlas.domain.search.index_parts import IndexPart, index_parts
 from atlas.stores.postgres.index import generations, live_texts
 from atlas.stores.postgres.index.live_texts import LiveTextFacts
 from atlas.stores.search.port import IndexedText, SearchIndex, TextChanges

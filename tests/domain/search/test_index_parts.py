@@ -5,7 +5,6 @@ from collections import Counter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atlas.domain.index_parts import FILLER, field_of, index_parts, lexeme_query
 from atlas.domain.search.analysis import (
     PART_CHARACTERS,
     PREFIX_MARK,
@@ -14,6 +13,7 @@ from atlas.domain.search.analysis import (
     split,
     tokens,
 )
+from atlas.domain.search.index_parts import FILLER, field_of, index_parts, lexeme_query
 from tests.domain.search.test_analysis import SAMPLES, SCRIPTS
 
 TEXTS = st.one_of(st.text(), st.sampled_from(SAMPLES), *(st.text(each) for each in SCRIPTS))
