@@ -31,6 +31,7 @@ from atlas.stores.postgres.index.search import (
     LeftOut,
     SearchPage,
     SearchRequest,
+    WordInstead,
     check_query,
     one_snapshot,
     storable,
@@ -50,9 +51,10 @@ from atlas.stores.search.port import (
 
 _FIRST = 200
 """Parts that are looked at first: enough for ten results with their near-duplicates."""
-_LOOKED_UP = 50
-"""Of these, parts whose texts are looked up first, where the others are not to be counted: they
-nearly always are enough, and looking up takes longer than ranking."""
+_LOOKED_UP = (2, 8)
+"""Times the results that are wanted: parts of these whose texts are looked up first, and then,
+where the others are not to be counted. The fewest nearly always are enough, and looking up takes
+longer than ranking."""
 _MOST = 50_000
 """From here on no more are looked at, however few of them are live."""
 
@@ -63,18 +65,15 @@ async def search_corpus(
     """Search as people do: what `search_engine` finds; before a first generation is built, what
     the old index in PostgreSQL finds, if there is one. Raises as `search_engine` does."""
     check_query(request.query, request.limit, request.offset)
-    scope = SearchScope(storable(request.source), storable(request.lang))
     try:
-        page = await search_engine(connection, index, request)
-        if page.as_of is not None or request.offset or request.after is not None:
-            return page
-        return replace(page, instead=await words_instead(connection, index, request.query, scope))
+        return await search_engine(connection, index, request)
     except MissingGeneration:
         if request.as_of is not None:
             raise  # the old index knows live texts only
         # Nor does it know cursors, explanations or facets.
         found = None
         if request.after is None and not request.explain and not request.facets:
+            scope = SearchScope(storable(request.source), storable(request.lang))
             cut = Cut(request.limit, request.offset, request.collapse)
             found = await search_old(connection, request.query, scope, cut)
         if found is None and await _is_empty(connection):
@@ -194,7 +193,7 @@ class _EngineSearch:
                 if not window.whole and len(window.below) < self.wanted and size < _MOST:
                     size *= 4
                     continue
-                return SearchPage(
+                page = SearchPage(
                     await self._results(window),
                     total=len(window.clusters) + window.unseen,
                     exact=window.whole,
@@ -207,6 +206,17 @@ class _EngineSearch:
                         exact=len(matched.best) == matched.total,
                     ),
                 )
+            break
+        return replace(page, instead=await self._instead(found))
+
+    async def _instead(self, found: PartMatches) -> tuple[WordInstead, ...]:
+        """On the first page: words in place of those that no document has."""
+        request = self.request
+        if self.cursor.as_of is not None or request.offset or request.after is not None:
+            return ()
+        unknown = {each.lexeme for each in self.query.terms}
+        unknown -= {each.term.lexeme for each in found.counted if each.frequency}
+        return await words_instead(self.connection, self.index, request.query, self.scope, unknown)
 
     def _first_window(self) -> int:
         # In steps of four: pages of one list are cut from one order.
@@ -220,9 +230,9 @@ class _EngineSearch:
         best = [match for match in found.best if match.text_hash not in without]
         best = shown_first(best, self.cursor)
         every, above = len(texts_of(best)), len(self.cursor.shown)
-        few = best[: max(_LOOKED_UP, above + 4 * self.wanted)]
+        few = [best[: above + times * self.wanted] for times in _LOOKED_UP]
         whole = found.total <= len(found.best)
-        for some in [best] if whole else [few, best]:
+        for some in [best] if whole else [*few, best]:
             clusters = await live_clusters(
                 *(self.connection, some, self.scope, self.query.titles, self.cursor.as_of),
                 collapse=self.request.collapse,

@@ -7,7 +7,7 @@ document within the scope of the search has it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from atlas.domain.search.near_words import nearest_word, words_to_check
 from atlas.domain.search.query_language import parse_query
@@ -24,10 +24,16 @@ _CHARACTERS = 100_000
 
 
 async def words_instead(
-    connection: Connection, index: SearchIndex, query: str, scope: SearchScope
+    connection: Connection,
+    index: SearchIndex,
+    query: str,
+    scope: SearchScope,
+    unknown: Collection[str],
 ) -> tuple[WordInstead, ...]:
-    """For each word of the query that no document has, the nearest that some have, if any."""
-    asked, within = list(_asked(query)), TextScope(scope.source, scope.lang)
+    """For each word of the query that no document has, the nearest that some have, if any; the
+    lexemes of such words are `unknown`."""
+    asked = [each for each in _asked(query) if each[1] in unknown]
+    within = TextScope(scope.source, scope.lang)
     near = await asyncio.gather(*(index.texts_near(each, within, _TEXTS) for _, each in asked))
     found = []
     for (word, _), texts in zip(asked, near, strict=True):
