@@ -3,10 +3,10 @@
 `python -I -S launch.py OPTIONS -- COMMAND ARGS…` ties the process to its parent
 (it gets a signal when the parent dies, even by SIGKILL), drops root for another
 user, keeps at most one capability, leaves the machine's network for one of its own,
-and execs; without a command it only shows that this can be done. It is a program of its own, not a
-`preexec_fn`, because code between fork and exec of a threaded parent may deadlock.
-It imports the standard library only: it must start when nothing else does. And of that little: a
-start of the stack waits for it half a dozen times.
+and execs; without a command it only shows that this can be done. It is a program of its
+own, not a `preexec_fn`, because code between fork and exec of a threaded parent may
+deadlock. It imports only the standard library, since it must start when nothing else does,
+and little of that, since a start of the stack waits for it half a dozen times.
 """
 
 import ctypes

@@ -21,14 +21,18 @@ from tests.replay.record import keep
 from workflows import options
 
 
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in browsers.settings().items():
+        monkeypatch.setenv(name, value)
+
+
 @browsers.needs_chromium
+@pytest.mark.usefixtures("browser")
 async def test_rendered(
     atlas_env: AtlasEnv,  # noqa: F811
     origin: Origin,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in browsers.settings().items():
-        monkeypatch.setenv(name, value)
     script(origin, "seven")
     await atlas_env.add_source("app", "urls", origin.url("/app"), render="when_needed")
     async with atlas_env.worker():
@@ -50,13 +54,11 @@ async def test_no_browser(
 
 
 @browsers.needs_chromium
+@pytest.mark.usefixtures("browser")
 async def test_fetch_url_rendered(
     atlas_env: AtlasEnv,  # noqa: F811
     origin: Origin,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in browsers.settings().items():
-        monkeypatch.setenv(name, value)
     script(origin, "seven")
     async with atlas_env.worker():
         assert (await fetch(atlas_env, origin, "rendered")).rendered

@@ -8,8 +8,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from atlas.stores.postgres.index.engine_search import search_corpus
+from atlas.stores.postgres.index.engine_search import search_corpus, search_engine
 from atlas.stores.postgres.index.search import SearchRequest
+from atlas.stores.search.port import IndexOrigin
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from tests.stores.corpus import EngineCorpus
 
@@ -58,6 +59,17 @@ async def test_only_what_the_search_could_show_is_offered(corpus: EngineCorpus) 
     assert await hints(corpus, "bakrey", source="docs") == {}
     assert await hints(corpus, "маячк", lang="ru") == {"маячк": "Маяк"}
     assert await hints(corpus, "маячк", lang="en") == {}
+
+
+async def test_a_generation_that_is_named_is_not_asked_for_near_words(
+    corpus: EngineCorpus, tmp_path: Path
+) -> None:
+    """As the gates of a rebuild name it, which may be before any serves."""
+    index = TantivyIndex(tmp_path / "unserved")
+    await index.begin(1, IndexOrigin("corpus", 3), 0)
+    page = await search_engine(corpus.connection, index, SearchRequest("harbuor", generation=1))
+    assert (page.results, page.instead) == ((), ())
+    await index.close()
 
 
 async def test_no_word_of_a_removed_text_is_offered(corpus: EngineCorpus) -> None:

@@ -133,7 +133,7 @@ class _Variants(dict[int, str]):
             said = _converter().convert("\n".join(han)).split("\n") if han else ()
             pairs = zip(han, said, strict=True)
             self.update((ord(a), b) for a, b in pairs if a != b and len(b) == 1)
-            self._known |= new
+            self._known |= new  # last: whoever finds them here finds what became of them
         return not self.keys().isdisjoint(map(ord, letters))
 
 

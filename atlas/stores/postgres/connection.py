@@ -124,8 +124,8 @@ def statements_within(seconds: float) -> Iterator[None]:
         _patience.reset(token)
 
 
-class FrankTransaction(Transaction):
-    """Ends with what ended its block, even if the connection is lost as well.
+class UnmaskedTransaction(Transaction):
+    """Raises what ended its block, even if the connection is lost as well.
 
     asyncpg raises that it cannot roll back instead, in place of a cancellation too: a loop that
     tries again after every error would go on for ever, and a worker that waits for it never end.
@@ -151,9 +151,9 @@ class PatientConnection(asyncpg.Connection):
             timeout = timeout or min(_BEGINNING, _patience.get())
         return await super().execute(query, *args, timeout=timeout or _patience.get())
 
-    def transaction(self, **options: Any) -> FrankTransaction:
+    def transaction(self, **options: Any) -> UnmaskedTransaction:
         asked = {"isolation": None, "readonly": False, "deferrable": False} | options
-        return FrankTransaction(self, **asked)
+        return UnmaskedTransaction(self, **asked)
 
     def cursor(self, query: str, *args: Any, timeout: float | None = None, **named: Any) -> Any:
         return super().cursor(query, *args, timeout=timeout or _patience.get(), **named)

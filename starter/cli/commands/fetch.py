@@ -34,8 +34,8 @@ async def fetch(
     render: Annotated[
         Render,
         Parameter(
-            help="Whether a worker's browser renders what the server answers with: never, if its "
-            "text is made by scripts, or always if it is HTML"
+            help="Whether a worker's browser renders the page: never, when its text is made by "
+            "scripts, or always if it is HTML"
         ),
     ] = "never",
     timeout: Timeout = None,

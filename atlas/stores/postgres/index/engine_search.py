@@ -210,9 +210,12 @@ class _EngineSearch:
         return replace(page, instead=await self._instead(found))
 
     async def _instead(self, found: PartMatches) -> tuple[WordInstead, ...]:
-        """On the first page: words in place of those that no document has."""
+        """On the first page: words in place of those that no document has, by the generation that
+        serves."""
         request = self.request
-        if self.cursor.as_of is not None or request.offset or request.after is not None:
+        if request.generation is not None or request.offset or request.after is not None:
+            return ()
+        if self.cursor.as_of is not None:
             return ()
         unknown = {each.lexeme for each in self.query.terms}
         unknown -= {each.term.lexeme for each in found.counted if each.frequency}
