@@ -35,6 +35,7 @@ from benchmarks.page_sets import (
     KnownPage,
     PageScore,
     articles,
+    f1_in_set_mix,
     mean_f1,
     mixed,
     score,
@@ -151,6 +152,8 @@ def show(name: str, scores: list[PageScore]) -> None:
         print(f"  {kind:20}{mean_f1(scores, kind):8.4f}")
     others = [each for each in scores if each.kind != "article set"]
     print(f"  {'mixed pages':20}{mean_f1(others):8.4f}")
+    if (whole := f1_in_set_mix(others)) is not None:
+        print(f"  {'in the mix of the set':20}{whole:8.4f}")
     print(f"  {'mixed snippets':20}{snippet_f1(others):8.4f}", flush=True)
 
 

@@ -18,6 +18,12 @@ from urllib.parse import urlsplit
 from benchmarks.datasets import DATA
 
 FOLDS = 5
+SET_MIX = {
+    "article": 793, "service": 165, "product": 119, "collection": 117, "forum": 113, "listing": 99,
+    "documentation": 91,
+}  # fmt: skip
+"""Pages of each kind in the whole development set of WCXB (arXiv:2605.21097), of which `mixed` is a
+part, with more of the hard kinds."""
 _SHORT_LABEL = 3  # letters up to which the last but one label of a host is a registry's: `co.uk`
 
 
@@ -97,6 +103,16 @@ def score(page: KnownPage, text: str) -> PageScore:
 def mean_f1(scores: Sequence[PageScore], kind: str | None = None) -> float:
     """Over all pages, or those of one kind."""
     return fmean(each.f1 for each in scores if kind in (None, each.kind))
+
+
+def f1_in_set_mix(scores: Sequence[PageScore]) -> float | None:
+    """The mean over the pages of `mixed` if there were as many of each kind as in the whole set;
+    None if there is none of some kind."""
+    kinds = {each.kind for each in scores}
+    if not kinds >= SET_MIX.keys():
+        return None
+    total = sum(many * mean_f1(scores, kind) for kind, many in SET_MIX.items())
+    return total / sum(SET_MIX.values())
 
 
 def snippet_f1(scores: Sequence[PageScore]) -> float:

@@ -8,7 +8,7 @@ from benchmarks.block_labels import labels, line_labels
 from benchmarks.block_training import lesson
 from benchmarks.generated_pages import languages
 from benchmarks.oblivious_trees import Binned, Growth, grow
-from benchmarks.page_sets import KnownPage, score, snippet_f1
+from benchmarks.page_sets import SET_MIX, KnownPage, PageScore, f1_in_set_mix, score, snippet_f1
 from benchmarks.practice_pages import practice_pages
 
 BODY = (
@@ -66,3 +66,11 @@ def test_scores_are_those_of_the_sets() -> None:
     assert snippet_f1([found]) == 0.5
     article = KnownPage("1", "article set", "https://a.example/", "", "one two three four five")
     assert score(article, "one two three four").f1 == 2 / 3
+
+
+def test_pages_of_a_part_are_weighed_by_the_mix_of_the_whole_set() -> None:
+    scores = [PageScore(kind, kind, 0.5) for kind in SET_MIX] + [PageScore("b", "forum", 0.7)]
+    whole = f1_in_set_mix(scores)
+    assert whole is not None
+    assert abs(whole - (0.5 + 0.1 * 113 / 1497)) < 1e-9
+    assert f1_in_set_mix([PageScore("a", "article", 1.0)]) is None
