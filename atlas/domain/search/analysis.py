@@ -3,7 +3,9 @@
 NFKC and casefold; traditional Chinese to simplified; Han, kana and Hangul as bigrams; Thai, Lao,
 Khmer and Burmese as trigrams; other words stemmed by Snowball for their script; Latin words also
 give their first five letters without accents, at the same position (facts sheet, "Search in
-PostgreSQL"), and names that are made of several words (`compounds.py`) stand before their parts.
+PostgreSQL"), and names that are made of several words (`compounds.py`) stand before their parts;
+the parts of camelCase stand behind all of the text, so that a name has its neighbours at its sides
+in either case: "httpserver starts" is in "the HTTPServer starts".
 
 A change of any output raises `ANALYSER_VERSION`: documents indexed by one version can only be
 searched by the same one. A golden test fails when a library's new release changes the output.
@@ -15,10 +17,17 @@ import threading
 import unicodedata
 from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
+from itertools import takewhile
 
 import Stemmer
 
-from atlas.domain.search.compounds import Compound, compounds, letters_and_number
+from atlas.domain.search.compounds import (
+    CamelName,
+    Compound,
+    camel_names,
+    compounds,
+    letters_and_number,
+)
 from atlas.domain.search.fold import (
     HAN,
     Alignment,
@@ -29,7 +38,7 @@ from atlas.domain.search.fold import (
 )
 from atlas.domain.search.spelling import arabic_forms, hebrew_form, without_accents
 
-ANALYSER_VERSION = 3
+ANALYSER_VERSION = 4
 
 PART_CHARACTERS = 12_000
 """Characters of text in one part: a long document competes by its best."""
@@ -43,6 +52,10 @@ TITLE_WEIGHT = 2
 PREFIX_MARK = "~"
 """Begins the lexemes that are first letters: apart from stems and always there, so that short and
 long words weigh alike (.375 on Cranfield; mixed with the stems .365)."""
+
+FILLER = "."
+"""Where there is nothing for a position. It is no lexeme, so that no query finds it."""
+_NOTHING = (FILLER,)
 
 TITLE_CHARACTERS = 300
 _MAX_LEXEME = 40  # letters of one word that count; a longer run is data, not language
@@ -147,23 +160,25 @@ def query_phrases(query: str) -> tuple[str, ...]:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Cut a text into tokens, in order. Offsets are characters of `text`, not of its folding."""
+    """Cut a text into tokens, in order, and behind them the parts of names in camelCase. Offsets
+    are characters of `text`, not of its folding."""
     folded = fold(text)
     way_back = Alignment(text, folded)
-    for lexemes, start, end, whole in positions(folded):
+    for lexemes, start, end, whole in positions(text, folded):
         yield Token(lexemes, way_back.start(start), way_back.end(end), whole)
 
 
 def said_by(word: str) -> Iterator[tuple[str, int, int]]:
     """The lexemes of a word and of its parts, and where in it they stand."""
     for part, start in _with_parts(word):
-        for lexeme in _word_lexemes(part):
+        for lexeme in word_lexemes(part):
             yield lexeme, start, start + len(part)
 
 
 def _query_tokens(query: str) -> Iterator[tuple[Token, bool]]:
     """The tokens that a query searches for, and whether each is a prefix."""
-    return ((token, prefix) for _, token, prefix in _placed_tokens(query))
+    placed = _placed_tokens(query)
+    return ((token, prefix) for _, token, prefix in placed if token.lexemes != _NOTHING)
 
 
 def _placed_tokens(query: str) -> Iterator[tuple[int, Token, bool]]:
@@ -179,8 +194,9 @@ def _placed_tokens(query: str) -> Iterator[tuple[int, Token, bool]]:
 
 
 def _phrase(words: str) -> tuple[PhraseWord, ...]:
-    """The words of a phrase; of one that is a name, as C++ or 3.11, the name itself."""
-    found = list(_placed_tokens(words))
+    """The words of a phrase; of one that is a name, as C++ or 3.11, the name itself. Parts of
+    camelCase are none of its words."""
+    found = list(takewhile(lambda each: each[1].lexemes != _NOTHING, _placed_tokens(words)))
     if len(names := list(compounds(fold(words)))) == 1 and names[0].name == fold(words).strip():
         found = [each for each in found if each[1].lexemes == name_lexemes(names[0].name)]
     return tuple(PhraseWord(at - found[0][0], t.lexemes[0], prefix) for at, t, prefix in found)
@@ -209,8 +225,9 @@ def split(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
-    """The positions of a folded text: lexemes, start, end, and whether the n-gram is whole."""
+def positions(text: str, folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """The positions of a text that was folded: lexemes, start, end, and whether the n-gram is
+    whole. Offsets are characters of `folded`."""
     names = {name.start: name for name in compounds(folded)}
     words = _ASCII_WORD if folded.isascii() else run_pattern()
     for run in words.finditer(folded):
@@ -218,6 +235,33 @@ def positions(folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
             yield from _word_positions(run, names)
         else:
             yield from _grams(run[0], 2 if run.lastindex == 2 else 3, run.start())
+    yield from _behind(text, folded)
+
+
+def _behind(text: str, folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
+    """The parts of camelCase, name by name. What comes next begins at a distance."""
+    end = None
+    for name in camel_places(text, folded):
+        yield _NOTHING, name.start, name.start, True
+        for start, end in name.parts:
+            yield word_lexemes(folded[start:end]), start, end, True
+    if end is not None:
+        yield _NOTHING, end, end, True
+
+
+def camel_places(text: str, folded: str) -> Iterator[CamelName]:
+    """The names in camelCase of a text, by where they stand when it is folded."""
+    way = None
+    for name in camel_names(text):
+        way = way or Alignment(text, folded)
+        moved = way.folded(name.start) - name.start
+        start, end = name.start + moved, name.end + moved
+        words = _ASCII_WORD if folded.isascii() else word_pattern()
+        run = words.match(folded, start)
+        # Accents and invisible characters can make another word of it.
+        if run and run.end() == end and not (start and words.match(folded, start - 1)):
+            parts = tuple((a + moved, b + moved) for a, b in name.parts)
+            yield CamelName(start, end, parts)
 
 
 def _word_positions(
@@ -233,7 +277,7 @@ def _word_positions(
             if (name := names.pop(at, None)) is not None and name.end >= end:
                 yield name_lexemes(name.name), name.start, name.end, True
     for part, place in _with_parts(word):
-        yield _word_lexemes(part), start + place, start + place + len(part), True
+        yield word_lexemes(part), start + place, start + place + len(part), True
 
 
 def _with_parts(word: str) -> Iterator[tuple[str, int]]:
@@ -274,7 +318,7 @@ def _lexemes_within(word: str) -> frozenset[str]:
 def name_lexemes(name: str) -> tuple[str, ...]:
     """What a name is found by: one that is only linked by hyphens or underscores by its words
     written as one, so that e-mail meets email, and get_user_name getUserName."""
-    return _word_lexemes(name)[:1] if name.isalnum() else (name,)
+    return word_lexemes(name)[:1] if name.isalnum() else (name,)
 
 
 def _grams(run: str, size: int, offset: int) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
@@ -285,7 +329,9 @@ def _grams(run: str, size: int, offset: int) -> Iterator[tuple[tuple[str, ...], 
 
 
 @functools.lru_cache(maxsize=65_536)
-def _word_lexemes(word: str) -> tuple[str, ...]:
+def word_lexemes(word: str) -> tuple[str, ...]:
+    """What a word is found by."""
+    """What a word is found by."""
     word = word[:_MAX_LEXEME]
     algorithm = _algorithm(ord(word[0]))
     if algorithm is None or word.isdecimal():

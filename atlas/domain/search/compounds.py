@@ -1,5 +1,5 @@
 """Names that are made of several words or signs, and mean something as a whole: os.path.join, 3.11,
-get_user_name, e-mail, C++, $PATH, RFC9110.
+get_user_name, getUserName, e-mail, C++, $PATH, RFC9110.
 
 Part of the analyser (`analysis.py`): a change of any output raises its version.
 """
@@ -28,6 +28,9 @@ _NAME = re.compile(
     """,
     re.VERBOSE,
 )
+_INNER = re.compile(r"[A-Z](?<=[A-Za-z0-9].)(?:(?<=[a-z0-9].)|(?=[a-z]))")
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_HUMP = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NUMBERED = re.compile(r"([a-z]{2,8})([0-9]{2,8})")
 _HYPHENS = re.compile("[_\\-\u2010\u2011]")
 _IS_LATIN = re.compile("[a-z]")
@@ -85,3 +88,48 @@ def compounds_near(folded: str, signed: Collection[str]) -> Iterator[Compound]:
         done = found.start() if found else len(folded)
         for each in compounds(folded[start:done]):
             yield Compound(each.name, start + each.start, start + each.end)
+
+
+@dataclass(frozen=True, slots=True)
+class CamelName:
+    """A name in camelCase, and where its parts begin and end in the text as given."""
+
+    start: int
+    end: int
+    parts: tuple[tuple[int, int], ...]
+
+
+def camel_names(text: str) -> Iterator[CamelName]:
+    """The names in camelCase of a text that is not folded yet, in order."""
+    end = 0
+    # Few texts have a capital within a word: to look at all words takes nine times as long.
+    for inner in _INNER.finditer(text):
+        if inner.start() < end:
+            continue
+        start = inner.start()
+        while start > end and text[start - 1].isascii() and text[start - 1].isalnum():
+            start -= 1
+        run = _RUN.match(text, start)
+        assert run  # the capital at least
+        end = run.end()
+        if end - start <= MAX_NAME and (parts := _humps(run[0])):
+            yield CamelName(start, end, tuple((start + a, start + b) for a, b in parts))
+
+
+def _humps(word: str) -> list[tuple[int, int]]:
+    """The parts of getUserName, HTTPServer, parseXML2JSON and XMLHttpRequest. None of words with
+    one capital inside that are names of people, places and products, in which nobody looks for
+    them, or means something else: McDonald, iPhone, JavaScript, PostgreSQL; nor of data."""
+    humps = [*_HUMP.finditer(word)]
+    words = [each[0] for each in humps if each[0].isalpha()]
+    single = sum(len(each) == 1 for each in words)
+    if not 2 <= len(words) <= len(humps) <= _MAX_WORDS or single > 1:
+        return []
+    first, second = words[:2]
+    if first.islower():
+        is_name = len(first) > 1
+    elif len(words) == 2:
+        is_name = len(first) > 1 and first.isupper() and second[1:].islower() and len(second) > 2
+    else:
+        is_name = len(words[-1]) > 1  # not LaTeX
+    return [each.span() for each in humps] if is_name else []

@@ -58,7 +58,7 @@ def character_ranges(said: Iterable[str], wanted: str, width: int) -> str:
 
 
 class Alignment:
-    """The way back from offsets in a folded text to offsets in the text as given."""
+    """The way back from offsets in a folded text to offsets in the text as given, and there."""
 
     def __init__(self, text: str, folded: str) -> None:
         self._sources: list[int] = []  # nothing moved
@@ -83,6 +83,13 @@ class Alignment:
         if not self._sources:
             return offset
         return self._inside(max(bisect_left(self._folded, offset) - 1, 0), offset, up=True)
+
+    def folded(self, offset: int) -> int:
+        """Where a character stands in the folded text, if it stayed one character there."""
+        if not self._sources:
+            return offset
+        cluster = bisect_right(self._sources, offset) - 1
+        return self._folded[cluster] + offset - self._sources[cluster]
 
     def _inside(self, cluster: int, offset: int, *, up: bool) -> int:
         """The offset within a cluster that kept its length, else one of its ends."""

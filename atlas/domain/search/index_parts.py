@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 
 from atlas.domain.search.analysis import (
     BIGRAM,
+    FILLER,
     PREFIX_MARK,
     TITLE_CHARACTERS,
     TITLE_WEIGHT,
@@ -37,9 +38,6 @@ from atlas.domain.search.query_language import QueryParts
 from atlas.domain.search.stop_words import asked_terms
 
 Field: TypeAlias = Literal["body", "prefixes", "initials"]
-
-FILLER = "."
-"""Where a field has nothing for a position. It is no lexeme, so that no query finds it."""
 
 _BIGRAM, _TRIGRAM = re.compile(f"[{BIGRAM}]"), re.compile(f"[{TRIGRAM}]")
 
@@ -125,7 +123,7 @@ def _fields(text: str) -> tuple[str, str, str]:
     body: list[str] = []
     prefixes: list[str] = []
     initials: list[str] = []
-    for lexemes, _, _, _ in positions(fold(text)):
+    for lexemes, _, _, _ in positions(text, fold(text)):
         body.append(lexemes[0])
         if len(lexemes) > 1:
             prefixes.append(lexemes[1].removeprefix(PREFIX_MARK))

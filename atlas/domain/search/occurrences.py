@@ -14,10 +14,12 @@ from atlas.domain.search import analysis
 from atlas.domain.search.analysis import (
     PREFIX_MARK,
     PhraseWord,
+    camel_places,
     name_lexemes,
     run_pattern,
     said_by,
     tokens,
+    word_lexemes,
     word_pattern,
     words_having,
 )
@@ -40,6 +42,7 @@ def occurrences(text: str, wanted: Collection[str]) -> list[tuple[str, int, int]
     folded, wanted = fold(text), frozenset(wanted)
     grams = {lexeme for lexeme in wanted if _is_gram(lexeme)}
     found = list(_said_in_words(wanted - grams, folded))
+    found += _said_in_camel_case(wanted - grams, text, folded)
     # The vowel signs of Thai are no letters: its n-grams are no names.
     signed = [each for each in wanted - grams if not each.isalnum() and each[0] != PREFIX_MARK]
     for name in compounds_near(folded, signed):
@@ -68,6 +71,17 @@ def _said_in_words(wanted: Set[str], folded: str) -> Iterator[tuple[str, int, in
     for word, at in words:
         for lexeme, start, end in having.get(word, ()):
             yield lexeme, at + start, at + end
+
+
+def _said_in_camel_case(wanted: Set[str], text: str, folded: str) -> Iterator[tuple[str, int, int]]:
+    """Where the parts of names in camelCase have any of the lexemes."""
+    if not wanted:
+        return
+    for name in camel_places(text, folded):
+        for start, end in name.parts:
+            for lexeme in word_lexemes(folded[start:end]):
+                if lexeme in wanted:
+                    yield lexeme, start, end
 
 
 def _words_that_may_be(openings: frozenset[str], folded: str) -> re.Pattern[str]:

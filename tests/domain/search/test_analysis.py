@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import takewhile
 
 import pytest
 import Stemmer
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from atlas.domain.search import analysis
 from atlas.domain.search.analysis import (
     ANALYSER_VERSION,
+    FILLER,
     PART_CHARACTERS,
     QueryTerm,
     query_phrases,
@@ -55,7 +57,7 @@ def test_the_output_of_this_version_is_frozen() -> None:
     )
     output += fold("".join(map(chr, range(0x4E00, 0xA000))))
     digest = hashlib.sha256(output.encode()).hexdigest()
-    assert (ANALYSER_VERSION, digest[:16]) == (3, "9c6b582c8aa4471a"), (
+    assert (ANALYSER_VERSION, digest[:16]) == (4, "9c6b582c8aa4471a"), (
         "the analyser's output changed (our code, Snowball, OpenCC or Unicode): raise its version"
     )
 
@@ -136,10 +138,11 @@ def test_long_texts_are_cut_without_a_gap(piece: str, times: int) -> None:
 
 
 @given(st.text())
-@example("ﬁ½ e\u0301\u0327 ᄀ\u1161\u11a8 İ ß \u0345")
+@example("getUserName ﬁ½ e\u0301\u0327 ᄀ\u1161\u11a8 İ ß \u0345")
 def test_offsets_stay_inside_and_in_order(text: str) -> None:
     last = 0
-    for token in tokens(text):
+    in_order = takewhile(lambda token: token.lexemes != (FILLER,), tokens(text))
+    for token in in_order:  # behind them come the parts of camelCase
         assert last <= token.start <= token.end <= len(text)
         last = token.start
 

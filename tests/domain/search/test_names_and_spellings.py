@@ -8,11 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain.search.analysis import query_phrases, query_terms, tokens
-from atlas.domain.search.compounds import MAX_NAME, Compound, compounds, compounds_near
+from atlas.domain.search.analysis import (
+    camel_places,
+    phrase_of,
+    query_phrases,
+    query_terms,
+    tokens,
+    word_lexemes,
+)
+from atlas.domain.search.compounds import (
+    MAX_NAME,
+    Compound,
+    camel_names,
+    compounds,
+    compounds_near,
+)
 from atlas.domain.search.fold import fold
 from atlas.domain.search.index_parts import field_of, index_parts, lexeme_query
-from atlas.domain.search.occurrences import occurrences
+from atlas.domain.search.occurrences import holds_phrase, occurrences
 
 
 def searched(text: str) -> set[str]:
@@ -41,22 +54,29 @@ def looked_up(query: str, text: str) -> set[tuple[str, str]]:
         ("C++", "c++", {"c"}),
         ("C#", "c#", {"c"}),
         ("$PATH", "$path", {"path"}),
-        ("--force", "--force", {"forc"}),
+        ("--force", "--force", {"force"}),
         (".NET", ".net", {"net"}),
         ("TCP/IP", "tcp/ip", {"tcp", "ip"}),
         ("RFC9110", "rfc9110", {"rfc", "9110"}),
         ("get_user_name", "getusernam", {"get", "user", "name"}),
         ("e-mail", "email", {"e", "mail"}),
+        ("getUserName", "getusernam", {"get", "user", "name"}),
+        ("innerHTML", "innerhtml", {"inner", "html"}),
+        ("HTTPServer", "httpserver", {"http", "server"}),
+        ("XMLHttpRequest", "xmlhttprequest", {"xml", "http", "request"}),
+        ("parseXML2JSON", "parsexml2json", {"parse", "xml", "2", "json"}),
+        ("fetchURLs", "fetchurl", {"fetch", "url"}),
     ],
 )
 def test_a_name_is_found_as_what_it_is_and_by_its_parts(
     name: str, as_found: str, parts: set[str]
 ) -> None:
     text = f"See {name}, or 版{name}版."
-    assert searched(name) >= {as_found} | parts
-    assert found(name, text) >= {as_found} | parts
+    stems = {query_terms(part)[0].lexeme for part in parts}
+    assert searched(name) >= {as_found} | stems
+    assert found(name, text) >= {as_found} | stems
     for part in parts:
-        assert part in found(part, text)
+        assert query_terms(part)[0].lexeme in found(part, text)
     assert (as_found, 4, 4 + len(name)) in occurrences(text, {as_found})
 
 
@@ -125,6 +145,49 @@ def test_a_phrase_with_a_name_in_it_stands_as_it_is_written() -> None:
     said = [token.lexemes[0] for token in tokens("use os.path now")]
     assert [word.lexeme for word in phrase] == said
     assert [word.offset for word in phrase] == list(range(len(said)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("McDonald", "MacArthur", "iPhone", "eBay", "YouTube", "JavaScript", "PostgreSQL"),
+        *("LaTeX", "MHz", "mRNA", "PhDs", "URLs", "GmbH", "dQw4w9WgXcQ", "aB" * 40),
+    ],
+)
+def test_names_of_people_places_and_products_have_no_parts(name: str) -> None:
+    """Who asks for Java means no JavaScript."""
+    assert list(camel_names(f"the {name}.")) == []
+    assert len(list(tokens(name))) == 1
+
+
+def test_parts_of_camel_case_are_no_neighbours_of_what_is_beside_them() -> None:
+    """In the index, and where a text is looked through for a phrase."""
+    title, text = "The HTTPServer", "It calls getUserName or setColor. The HTTPServer starts."
+    (part,) = index_parts(title, text)
+    said = f" {part.body} "
+    for phrase in ("httpserver starts", "calls getusername or setcolor", "user name", "The HTTP"):
+        inside = " ".join(word.lexeme for word in phrase_of(phrase))
+        assert (f" {inside} " in said) == holds_phrase(text, phrase_of(phrase)), phrase
+    assert holds_phrase(text, phrase_of("httpserver starts"))
+    assert holds_phrase(text, phrase_of("user name"))
+    for apart in ("name set", "or set", "the http", "server the", "server it", "starts get"):
+        assert not holds_phrase(text, phrase_of(apart))
+        assert f" {apart} " not in said
+    assert [word.lexeme for word in phrase_of("call getUserName now")] == [
+        *("call", "getusernam", "now")
+    ]
+
+
+@given(st.text("abABC12_ .éÉß½\u0301\u00ad灯", max_size=60))
+def test_names_in_camel_case_are_found_where_they_stand(text: str) -> None:
+    for name in camel_places(text, folded := fold(text)):
+        written = "".join(folded[start:end] for start, end in name.parts)
+        assert written == folded[name.start : name.end]
+        lexeme = word_lexemes(written)[0]
+        assert any(lexeme in token.lexemes for token in tokens(text))
+    wanted = {lexeme for token in tokens(text) if token.whole for lexeme in token.lexemes} - {"."}
+    places = {(each, t.start, t.end) for t in tokens(text) if t.whole for each in t.lexemes}
+    assert set(occurrences(text, wanted)) == {each for each in places if each[0] in wanted}
 
 
 @pytest.mark.parametrize(
