@@ -29,7 +29,7 @@ LIVE = 253_402_300_800
 NEAR_EDITS = 2
 """By how many edits a term may differ to be near to another."""
 
-LAYOUT = 4
+LAYOUT = 5
 """Of the fields of a part; a generation of another layout is built anew."""
 
 

@@ -22,6 +22,7 @@ from tantivy import Document, Index, Occur, Query
 
 from atlas.domain.search import ranking
 from atlas.domain.search.analysis import QueryTerm
+from atlas.domain.search.common_pairs import MOST_WORDS, CommonWords
 from atlas.domain.search.index_parts import LexemeQuery, field_of
 from atlas.domain.search.ranking import CountedTerm, LengthFactors
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
@@ -42,6 +43,7 @@ from atlas.stores.search.port import (
 )
 from atlas.stores.search.tantivy_parts import (
     FIRST_PARTS,
+    PAIRS,
     SCHEMA,
     Hits,
     documents,
@@ -78,6 +80,7 @@ class TantivyGeneration:
         self._seen: tuple[int, int] | None = None
         self._factors = LengthFactors(1.0)
         self._origin: IndexOrigin
+        self._common = CommonWords()
         self._tokens = 0
         # Reloading and writing each by one thread at a time; searching needs neither.
         self._reading = threading.Lock()
@@ -87,7 +90,7 @@ class TantivyGeneration:
         """Make it, with nothing but its state."""
         with self._errors():
             writer = new_index(self._folder).writer(_HEAP, 1)
-            _put_state(writer, origin, cursor)
+            _put_state(writer, origin, cursor, CommonWords())
             writer.commit()
             writer.wait_merging_threads()
 
@@ -111,6 +114,9 @@ class TantivyGeneration:
         with self._writing, self._errors():
             index = self._current()
             state = _state(index.searcher(), self._folder)
+            origin, common = IndexOrigin.read(state), CommonWords.read(state)
+            if origin.layout >= PAIRS:
+                common = _learnt(index.searcher(), common)
             if new := self._writer is None:
                 self._writer = index.writer(_HEAP, 1)
             try:
@@ -120,11 +126,11 @@ class TantivyGeneration:
                     self._writer.garbage_collect_files()
                 for text in changes.put:
                     self._writer.delete_documents_by_term("text", text.text_hash.hex())
-                    for document in documents(text):
+                    for document in documents(text, common):
                         self._writer.add_document(document)
                 for removed in changes.remove:
                     self._writer.delete_documents_by_term("text", removed.hex())
-                _put_state(self._writer, IndexOrigin.read(state), changes.cursor)
+                _put_state(self._writer, origin, changes.cursor, common)
                 self._writer.commit()
             except BaseException:
                 # A writer that failed may be unable to go on: the next step opens another, which
@@ -186,7 +192,7 @@ class TantivyGeneration:
             if not counted:
                 return PartMatches((), 0)
             terms = [each.term for each in counted]
-            wanted = tantivy_query(terms, query, scope, self._origin)
+            wanted = tantivy_query(terms, query, scope, self._origin, self._common)
             best, total = _best(searcher, wanted, limit, self._factors)
             parts = zip(best, parts_of_hits(searcher, best, self._origin), strict=True)
             matches = [PartMatch(*part, score) for (score, _), part in parts]
@@ -236,7 +242,8 @@ class TantivyGeneration:
                 searcher = self._index.searcher()
                 average, self._tokens = _lengths(searcher)
                 self._factors = LengthFactors(average)
-                self._origin = IndexOrigin.read(_state(searcher, self._folder))
+                state = _state(searcher, self._folder)
+                self._origin, self._common = IndexOrigin.read(state), CommonWords.read(state)
                 self._seen = seen
             return self._index
 
@@ -286,10 +293,19 @@ def _named(error: BaseException, folder: Path) -> SearchIndexError:
 _NO_ROOM = ("os error 28", "os error 122")  # ENOSPC, EDQUOT, as Rust spells them
 
 
-def _put_state(writer: Any, origin: IndexOrigin, cursor: int) -> None:
+def _put_state(writer: Any, origin: IndexOrigin, cursor: int, common: CommonWords) -> None:
     writer.delete_documents_by_term("text", _STATE)
-    said = json.dumps({**asdict(origin), "cursor": cursor})
+    said = json.dumps({**asdict(origin), "cursor": cursor, "common": asdict(common)})
     writer.add_document(Document(text=_STATE, state=said))
+
+
+def _learnt(searcher: tantivy.Searcher, common: CommonWords) -> CommonWords:
+    """With the commonest words of the index as it is, where it is time to learn them."""
+    parts = searcher.num_docs - 1
+    if not common.is_due(parts):
+        return common
+    # Goes through all lists of words: some seconds for a million parts, and seldom.
+    return common.learn(parts, searcher.terms_with_prefix("body", "", limit=MOST_WORDS))
 
 
 def _state(searcher: tantivy.Searcher, folder: Path) -> dict[str, Any]:

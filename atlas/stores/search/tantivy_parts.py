@@ -10,6 +10,7 @@ from typing import TypeAlias
 import tantivy
 from tantivy import Document, FieldType, Index, Query
 
+from atlas.domain.search.common_pairs import CommonWords
 from atlas.stores.search.port import IndexedText, IndexOrigin, part_document
 
 Hits: TypeAlias = Sequence[tuple[float, tantivy.DocAddress]]
@@ -17,6 +18,8 @@ Hits: TypeAlias = Sequence[tuple[float, tantivy.DocAddress]]
 
 LATER_FIELDS = 4
 """The first layout with a field for the title, and with columns for what names a part."""
+PAIRS = 5
+"""The first layout with a field for pairs of common words."""
 _HASH = ("hash0", "hash1", "hash2", "hash3")
 """Columns of the four numbers of which a text's hash is made: read without the document, which
 lies among others in a block that is compressed."""
@@ -42,6 +45,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("title", tokenizer_name="lexemes", index_option="position")
     for name in _HASH:
         builder.add_unsigned_field(name, fast=True)
+    builder.add_text_field("pairs", tokenizer_name="lexemes", index_option="basic")
     return builder.build()
 
 
@@ -66,11 +70,12 @@ def _registered(index: Index) -> Index:
     return index
 
 
-def documents(text: IndexedText) -> Iterator[Document]:
-    """One for each of its parts."""
+def documents(text: IndexedText, common: CommonWords) -> Iterator[Document]:
+    """One for each of its parts. tantivy leaves out fields that a generation does not have."""
     for number in range(len(text.parts)):
         said = part_document(text, number)
         said.update(zip(_HASH, _HASH_BYTES.unpack(text.text_hash), strict=True))
+        said["pairs"] = common.terms_of(said["body"])
         yield Document.from_dict(said, SCHEMA)
 
 

@@ -9,6 +9,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
+from atlas.domain.search.common_pairs import CommonWords
 from atlas.domain.search.index_parts import Field, LexemeQuery, field_of
 from atlas.stores.search.near_terms import SAME_LETTERS, nearest_terms, one_edit
 from atlas.stores.search.port import LIVE, NEAR_EDITS, IndexOrigin, TextScope
@@ -19,14 +20,20 @@ _NEAR_TERMS = 50
 
 
 def tantivy_query(
-    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, origin: IndexOrigin
+    terms: Sequence[QueryTerm],
+    query: LexemeQuery,
+    scope: TextScope,
+    origin: IndexOrigin,
+    common: CommonWords,
 ) -> Query:
     """The parts within a scope that match, ranked by the terms that count."""
     either = Query.boolean_query([(Occur.Should, weighed(term)) for term in terms])
-    demands = [*map(_phrase, query.phrases), *map(_one_of, query.either), *within(scope)]
+    demands = [_phrase(each, common) for each in query.phrases]
+    demands += [_any_of([_phrase(each, common) for each in some]) for some in query.either]
+    demands += within(scope)
     demands += _titled(query.titles, origin)
     parts = [(Occur.Must, either), *((Occur.Must, _unscored(each)) for each in demands)]
-    parts += [(Occur.MustNot, _phrase(each)) for each in query.without]
+    parts += [(Occur.MustNot, _phrase(each, common)) for each in query.without]
     if scope.at is not None:
         parts.append((Occur.MustNot, ended(scope.at - 1)))
         parts.append((Occur.MustNot, _number_range("since", scope.at + 1, None)))
@@ -63,10 +70,21 @@ def _unscored(query: Query) -> Query:
     return Query.const_score_query(query, 0.0)
 
 
-def _phrase(words: Sequence[PhraseWord]) -> Query:
+def _phrase(words: Sequence[PhraseWord], common: CommonWords) -> Query:
     if len(words) == 1:
         return _term(*field_of(QueryTerm(words[0].lexeme, words[0].prefix)))
-    return _side_by_side("body", words)
+    compared = _side_by_side("body", words)
+    pairs = common.pairs_in(words)
+    if not pairs:
+        return compared
+    if len(words) == 2:
+        ((pair, older),) = pairs
+        return _any_of([exactly("pairs", pair), _all_of([_marked(older), compared])])
+    return _all_of([*(_any_of([exactly("pairs", a), _marked(b)]) for a, b in pairs), compared])
+
+
+def _marked(marks: Sequence[str]) -> Query:
+    return _any_of([exactly("pairs", mark) for mark in marks])
 
 
 def _titled(titles: Sequence[Sequence[PhraseWord]], origin: IndexOrigin) -> Iterator[Query]:
@@ -75,7 +93,7 @@ def _titled(titles: Sequence[Sequence[PhraseWord]], origin: IndexOrigin) -> Iter
     for words in titles:
         if origin.layout < LATER_FIELDS:
             if len(words) == 1 or not any(word.prefix for word in words):
-                yield _phrase(words)
+                yield _phrase(words, CommonWords())
         elif len(words) == 1:
             yield Query.regex_query(SCHEMA, "title", _pattern(words[0]))
         else:
@@ -95,8 +113,12 @@ def _pattern(word: PhraseWord) -> str:
     return re.escape(word.lexeme) + (".*" if word.prefix else "")
 
 
-def _one_of(phrases: Sequence[Sequence[PhraseWord]]) -> Query:
-    return Query.boolean_query([(Occur.Should, _phrase(each)) for each in phrases])
+def _any_of(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Should, each) for each in queries])
+
+
+def _all_of(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, each) for each in queries])
 
 
 def within(scope: TextScope) -> Iterator[Query]:
@@ -106,7 +128,7 @@ def within(scope: TextScope) -> Iterator[Query]:
             yield exactly(name, wanted)
     for name in ("source", "language", "host"):
         if any_of := getattr(scope, f"{name}s"):
-            yield Query.boolean_query([(Occur.Should, exactly(name, each)) for each in any_of])
+            yield _any_of([exactly(name, each) for each in any_of])
     if scope.published_from is not None:
         yield _number_range("published", scope.published_from, None)
     if scope.published_before is not None:
@@ -120,4 +142,4 @@ def near_queries(searcher: tantivy.Searcher, lexeme: str) -> Iterator[Query]:
     yield Query.regex_query(SCHEMA, "body", one_edit(lexeme))
     alike = searcher.terms_with_prefix("body", lexeme[:SAME_LETTERS])
     if terms := nearest_terms(lexeme, alike, NEAR_EDITS, _NEAR_TERMS):
-        yield Query.boolean_query([(Occur.Should, exactly("body", each)) for each in terms])
+        yield _any_of([exactly("body", each) for each in terms])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -13,17 +14,19 @@ from typing import Any
 import pytest
 import tantivy
 
+from atlas.domain.search import common_pairs
+from atlas.domain.search.common_pairs import CommonWords
 from atlas.domain.search.index_parts import lexeme_query, parts_query
 from atlas.domain.search.query_language import parse_query
 from atlas.stores.search import tantivy_parts, tantivy_query
 from atlas.stores.search.port import (
+    LIVE,
     DamagedGeneration,
     EngineUnavailable,
     IndexedText,
     MissingGeneration,
     TextChanges,
     TextScope,
-    part_document,
 )
 from atlas.stores.search.tantivy_engine import TantivyIndex
 from atlas.stores.search.tantivy_generation import TantivyGeneration, _best
@@ -45,49 +48,104 @@ async def folder(tmp_path: Path) -> Path:
 BUILDER = tantivy.SchemaBuilder
 
 
-class OlderSchemaBuilder:
-    """Without the fields that have come since layout 3, and with stored places."""
-
-    def __init__(self) -> None:
-        self._builder = BUILDER()
-
-    def add_text_field(self, name: str, **options: Any) -> None:
-        if name != "title":
-            self._builder.add_text_field(name, **options)
-
-    def add_unsigned_field(self, name: str, **options: Any) -> None:
-        stored = name in ("start", "end")
-        self._builder.add_unsigned_field(name, **({"stored": True} if stored else options))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._builder, name)
+_LATER = {3: {"title", "pairs"}, 4: {"pairs"}}
+"""Fields that have come since a layout."""
 
 
-def _older_document(of: IndexedText, number: int) -> dict[str, Any]:
-    return {name: value for name, value in part_document(of, number).items() if name != "title"}
+def _older_schema(layout: int) -> type:
+    """Makes one without later fields; in layout 3 also with stored places."""
+
+    class Builder:
+        def __init__(self) -> None:
+            self._builder = BUILDER()
+
+        def add_text_field(self, name: str, **options: Any) -> None:
+            if name not in _LATER[layout]:
+                self._builder.add_text_field(name, **options)
+
+        def add_unsigned_field(self, name: str, **options: Any) -> None:
+            stored = layout == 3 and name in ("start", "end")
+            self._builder.add_unsigned_field(name, **({"stored": True} if stored else options))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._builder, name)
+
+    return Builder
 
 
-async def test_an_older_generation_serves_without_a_field_for_titles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("layout", [3, 4])
+async def test_an_older_generation_serves_without_later_fields(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: int
 ) -> None:
+    monkeypatch.setattr(common_pairs, "_FIRST", 1)  # to learn from, if it could
     index = TantivyIndex(tmp_path / "index")
     with monkeypatch.context() as patched:
-        patched.setattr(tantivy, "SchemaBuilder", OlderSchemaBuilder)
+        patched.setattr(tantivy, "SchemaBuilder", _older_schema(layout))
         patched.setattr(tantivy_parts, "SCHEMA", tantivy_parts._schema())
-        patched.setattr(tantivy_parts, "_HASH", ())
-        patched.setattr(tantivy_parts, "_HASH_BYTES", struct.Struct("32x"))
-        patched.setattr(tantivy_parts, "part_document", _older_document)
-        await index.begin(1, replace(ORIGIN, layout=3), 0)
+        if layout == 3:
+            patched.setattr(tantivy_parts, "_HASH", ())
+            patched.setattr(tantivy_parts, "_HASH_BYTES", struct.Struct("32x"))
+        await index.begin(1, replace(ORIGIN, layout=layout), 0)
         texts = [text("fog", "Harbour"), text("fog in the harbour"), text("fog", "Other")]
         await index.apply(1, TextChanges(texts, [], 1))
         await index.close()
     await index.switch(1)
     found = await index.search(parts_query(parse_query("fog title:harbour")), TextScope(), 10)
-    assert {each.text_hash for each in found.best} == {each.text_hash for each in texts[:2]}
-    later = text("more fog", "Harbour")
-    await index.apply(1, TextChanges([later], [], 2))
-    assert [each.text_hash for each in (await find(index, "more")).best] == [later.text_hash]
+    in_titles = texts[:2] if layout == 3 else texts[:1]  # or in the text, where titles are not kept
+    assert {each.text_hash for each in found.best} == {each.text_hash for each in in_titles}
+    for number in range(2, 5):
+        later = text(f"more fog in {number}", "Harbour")
+        await index.apply(1, TextChanges([later], [], number))
+        assert later.text_hash in {each.text_hash for each in (await find(index, "more")).best}
+    assert (await find(index, '"fog in"')).total == 4
     await index.close()
+
+
+WORDS = (
+    ("the", "of", "and", "fog", "rain", "sea"),
+    ("the", "of", "море", "и", "в", "на", "туман"),
+    ("灯塔", "守人", "天气", "of", "fog", "ทุกวัน", "وال", "getUserName"),
+)
+
+
+def test_common_words_side_by_side_are_found_as_by_comparing_positions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same scores and counts, however often words were learnt, and of what is removed,
+    written again and past."""
+    monkeypatch.setattr(common_pairs, "_FIRST", 20)
+    monkeypatch.setattr(common_pairs, "_GROWTH", 1.3)
+    generation = TantivyGeneration(tmp_path)
+    generation.make(replace(ORIGIN, past=30), 0)
+    dice = random.Random(4)
+    texts: list[IndexedText] = []
+    for number in range(1, 25):
+        words = WORDS[number // 9]
+        said = [" ".join(dice.choices(words, k=dice.randrange(2, 16))) for _ in range(30)]
+        puts = [text(each, "Fog of", until=dice.choice((LIVE, 9))) for each in said]
+        gone = [each.text_hash for each in dice.sample(texts, min(len(texts), 9))]
+        again = dice.sample(texts, min(len(texts), 5))
+        generation.apply(TextChanges([*puts, *again], gone, number))
+        texts += puts
+        if number % 4 == 0:
+            generation.release()
+    generation._current()
+    common = generation._common
+    assert len(common.rounds) > 2
+    met = 0
+    for words in WORDS:
+        for count in (2, 2, 2, 3, 4) * 6:
+            phrase = f'"{" ".join(dice.choices(words, k=count))}"'
+            met += any(map(common.pairs_in, lexeme_query(phrase).phrases))
+            for query in (phrase, f"fog -{phrase}", f'{phrase} OR "fog sea"'):
+                for scope in (TextScope(), TextScope(at=5)):
+                    asked = parts_query(parse_query(query))
+                    found = generation.search(asked, scope, 900)
+                    generation._common = CommonWords()
+                    assert generation.search(asked, scope, 900) == found, query
+                    generation._common = common
+    assert met > 50
+    generation.release()
 
 
 def _halved(path: Path) -> None:
