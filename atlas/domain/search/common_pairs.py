@@ -20,7 +20,7 @@ from typing import Any
 from atlas.domain.search.analysis import FILLER, PhraseWord
 
 MOST_WORDS = 64
-"""That are learnt at a time, the commonest first. Phrases of others take a third as long at most,
+"""That are learnt at a time, the commonest first. Phrases of others take a fifth as long at most,
 and the pairs of twice as many words take twice the room."""
 _FIRST = 1_000
 """Parts from which on an index learns; looking through fewer takes no time."""
