@@ -306,6 +306,10 @@ async def test_what_files_keep_of_removed_texts_is_known_and_goes(
         ('"lamp 灯 lamp"', set()),
         ('"塔 lamp"', {"mixed"}),
         ('"ทุกวัน"', {"th"}),
+        ("users servers", {"code", "apart"}),
+        ('"user name"', {"code"}),
+        ('"calling getusername of httpservers"', {"code"}),
+        ('"name of"', set()),
         ("", set()),
         ("?!", set()),
     ],
@@ -319,10 +323,21 @@ async def test_what_a_query_finds(made: SearchIndex, query: str, expected: set[s
         "th": text("จดบันทึกทุกวัน"),
         "ru": text("Смотритель маяков"),
         "mixed": text("lamp 燈塔 lamp"),
+        "code": text("Call getUserName of HTTPServer."),
+        "apart": text("The server has a name for each user."),
     }
     await put(made, *texts.values())
     names = {each.text_hash: name for name, each in texts.items()}
     assert {names[found] for found in await hashes(made, query)} == expected
+
+
+async def test_a_name_as_it_is_written_comes_before_its_parts(made: SearchIndex) -> None:
+    said = ["get the name of a user", "call getUserName", "call get_user_name"]
+    await put(made, *map(text, said))
+    for query in ("getUserName", "get_user_name"):
+        found = await hashes(made, query)
+        assert found[-1] == text(said[0]).text_hash
+        assert len(found) == 3
 
 
 async def test_the_order_is_that_of_bm25(made: SearchIndex) -> None:
