@@ -1,15 +1,18 @@
 """How often titles and dates are right: others' sites than those that the weights are learnt from.
 
-Titles: exactly right, and right but for spelling (case, quotes, dashes). Dates: the day of
-publication right, missing or wrong, and invented where a page has none. Beside trafilatura, in the
-same run. `datasets.py` says where the pages are; run `python -m benchmarks metadata`.
+Titles: exactly right, and right but for spelling (case, quotes, dashes); exactly also of each kind
+of page, and with the kinds mixed as in the whole set. Dates: the day of publication right, missing
+or wrong, and invented where a page has none. Beside trafilatura, in the same run. `datasets.py`
+says where the pages are; run `python -m benchmarks metadata`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from atlas.text.metadata.site_names import key_of
 from atlas.text.metadata.weighed_answers import best_of
+from benchmarks.page_sets import in_set_mix
 from benchmarks.weights import (
     FOLDS,
     MIXED,
@@ -70,12 +73,19 @@ def report(name: str, pages: Sequence[JudgedPage], read: Sequence[Reading]) -> d
         "date wrong": sum(b is not None and a != b for a, b in dated) / len(dated),
         "date invented": sum(each is not None for each in undated) / len(undated),
     }
-    print(f"{name:12} " + "  ".join(f"{key} {value:.3f}" for key, value in found.items()))
+    by_kind = {
+        kind: fmean(right for page, right in zip(pages, exact, strict=True) if page.kind == kind)
+        for kind in sorted({page.kind for page in pages})
+    }
+    if (mixed := in_set_mix(by_kind)) is not None:
+        found["title exact, in the mix of the whole set"] = mixed
+    for figures in (found, by_kind):
+        print(f"{name:12} " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
     return found
 
 
 def main() -> None:
-    """Print one line for Atlas and one for trafilatura."""
+    """Print two lines for Atlas and two for trafilatura: of all pages, and titles by kind."""
     if not MIXED.is_dir():
         print(f"skipped: no folder {MIXED.resolve()}; set ATLAS_BENCH_DATA to the data's folder")
         return

@@ -9,7 +9,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from statistics import fmean
@@ -106,12 +106,16 @@ def mean_f1(scores: Sequence[PageScore], kind: str | None = None) -> float:
 
 
 def f1_in_set_mix(scores: Sequence[PageScore]) -> float | None:
-    """The mean over the pages of `mixed` if there were as many of each kind as in the whole set;
-    None if there is none of some kind."""
-    kinds = {each.kind for each in scores}
-    if not kinds >= SET_MIX.keys():
+    """The mean over the pages of `mixed`, as `in_set_mix` weighs them."""
+    return in_set_mix({kind: mean_f1(scores, kind) for kind in {each.kind for each in scores}})
+
+
+def in_set_mix(by_kind: Mapping[str, float]) -> float | None:
+    """The mean of a figure if there were as many pages of each kind as in the whole set; None if
+    there is none of some kind."""
+    if not by_kind.keys() >= SET_MIX.keys():
         return None
-    total = sum(many * mean_f1(scores, kind) for kind, many in SET_MIX.items())
+    total = sum(many * by_kind[kind] for kind, many in SET_MIX.items())
     return total / sum(SET_MIX.values())
 
 

@@ -44,8 +44,8 @@ _LD_KINDS = {
 }
 _DECLARED = frozenset(("ld article", "ld page", "ld question", "meta published", "meta date"))
 _SURE = frozenset(("ld article", "meta published", "meta date", "itemprop"))
-_KINDS_OF_PAGE = ("path of a shop", "path of a blog", "path of a forum", "list")
-"""A shop's or a list's declared date is often that of its template, or of one item."""
+_KINDS_OF_PAGE = ("path of a shop", "path of a blog", "path of a forum", "path of a manual", "list")
+"""A date of a shop, a manual or a list is often that of its template, or of one item."""
 _PROSE = 5  # paragraphs from which a page is written text
 _FIRM = frozenset((*_DECLARED, "itemprop", "time:0", "text:0", "path"))
 _MODIFIED = frozenset(("ld modified", "meta modified"))

@@ -9,6 +9,7 @@ weights are learnt and checked by host: `python -m benchmarks metadata`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from itertools import islice
@@ -65,7 +66,11 @@ _HEAD = frozenset(
     for how in ("whole", "first", "without site", "without first", "without last", "before colon",
                 "after colon")
 )  # fmt: skip
-_REPEATED = _BY_PAGE - {"h1:whole", "h1:first", "h1:without site"} | {"headline:whole"}
+_REPEATED = (
+    _BY_PAGE - {"h1:whole", "h1:first", "h1:without site"}
+    | {"headline:whole"}
+    | {f"{kind}:before colon" for kind in ("og", "title", "headline")}
+)
 _NAMED = {
     "Product": "product",
     "ProductGroup": "product",
@@ -79,6 +84,9 @@ _NAMED = {
     "Recipe": "page",
 }
 """What an object of JSON-LD that has a name is, if it is what the page is about."""
+_SELDOM_WRONG = 3.0
+"""What a mark counts that few pages have and that was right on all of them: the weights are held
+small, so that one of 1 would be taken for chance."""
 _SURELY_SITE = 0.7  # likeness from which a whole text is the site's name
 _ENDS = (".", "!", "。", "！", "۔", "।")
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7af\uf900-\ufaff]")
@@ -102,6 +110,11 @@ class _Cut(NamedTuple):
     text: str
 
 
+class _Spelling(NamedTuple):
+    text: str
+    tag: str
+
+
 def title_of(tree: HtmlElement, head: Head, signs: PageSigns, url: str) -> tuple[str, str]:
     """The title and the tag that says it; two empty strings if no tag says anything."""
     best = best_of(title_answers(tree, head, signs, url), TITLES)
@@ -116,6 +129,7 @@ def title_answers(
     names = SiteNames(head, url)
     page = _Page(said, names, url)
     found: dict[str, WeighedAnswer[str]] = {}
+    spelt: dict[str, dict[str, _Spelling]] = {}
     for each in said:
         for cut in _cuts(each.text, names):
             text = _ANCHOR.sub("", cut.text)
@@ -124,11 +138,23 @@ def title_answers(
                 answer.marks[f"{each.kind}:{cut.how}"] = 1.0
                 if cut.how == "whole":
                     answer.marks.update(dict.fromkeys(each.marks, 1.0))
+                spelt.setdefault(key, {}).setdefault(each.kind, _Spelling(text, each.tag))
     for key, answer in found.items():
+        answer.value, answer.tag = _as_most_spell(list(spelt[key].values()))
         page.mark(key, answer)
     _compare(list(found.values()))
     _confirm(found)
     return list(found.values())
+
+
+def _as_most_spell(ways: Sequence[_Spelling]) -> _Spelling:
+    """As the page shows it first, unless another spelling is that of two kinds of tags more; of one
+    more, where what is shown is in capitals, which are a matter of style."""
+    votes = Counter(way.text for way in ways)
+    first = ways[0].text
+    votes[first] += not (first.isupper() and " " in first)
+    most = max(votes, key=lambda text: votes[text])
+    return next(way for way in ways if way.text == most)
 
 
 def _compare(answers: Sequence[WeighedAnswer[str]]) -> None:
@@ -142,7 +168,8 @@ def _compare(answers: Sequence[WeighedAnswer[str]]) -> None:
 
 
 def _confirm(found: Mapping[str, WeighedAnswer[str]]) -> None:
-    """A first heading that the head repeats is no accident, and a part of it is not the title."""
+    """A first heading that the head repeats, alone or before a colon, is no accident, and a part of
+    it is not the title."""
     confirmed = [
         key
         for key, answer in found.items()
@@ -281,9 +308,14 @@ class _Page:
         marks["front"], marks["tail"] = float(key == self._front), float(key == self._tail)
         if "h1:whole" in marks:
             marks["h1:alone"] = float(bool(told) and not marks["inside"])
-            marks["h1:is site"] = float(
-                not self._home and self._names.likeness(key) >= _SURELY_SITE
-            )
+            like = 0.0 if self._home else self._names.likeness(key)
+            marks["h1:is site"] = float(like >= _SURELY_SITE)
+            # A book in its bar, too. Elsewhere a title may end with what the page is about.
+            ends = key == self._tail and self._names.likeness(self._front) < _SITE
+            named = like == 1 or (ends and not self._home and "h1:chrome" in marks)
+            # Unless the address says that the page is about what has the name.
+            if named and marks.get("in slug", 0) < 1:
+                marks["h1:is a name"] = _SELDOM_WRONG
             if not _HEAD & marks.keys():
                 marks["h1:sentence"] = float(answer.value.endswith(_ENDS))
                 marks["h1:like"] = max(

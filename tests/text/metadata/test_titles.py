@@ -86,6 +86,84 @@ def test_a_first_heading_that_is_the_site_is_not_the_title(name: str) -> None:
     assert title(html, url)[0] == headline
 
 
+@pytest.mark.parametrize(
+    ("name", "headline", "url"),
+    [
+        (
+            "The Harbour Book",
+            "Reading the Tides by Night",
+            "https://docs.example/book/ch10-02.html",
+        ),
+        ("The Harbour Book", "Reading the Tides", "https://docs.example/reading-the-tides.html"),
+        ("港の本", "北海岸の暴風警報について", "https://docs.example/book/ch10-02.html"),
+        ("Harbour", "Tide tables or charts? (for 2024)", "https://forum.harbour.example/t-22.html"),
+    ],
+)
+def test_a_heading_that_names_where_the_page_belongs_is_not_its_title(
+    name: str, headline: str, url: str
+) -> None:
+    page = f"<div id=menu-bar><h1>{name}</h1></div><main>{PROSE}</main>"
+    assert title(f"<title>{headline} - {name}</title>{page}", url) == (headline, "title")
+    if "harbour" in url:  # the address says so, too
+        assert title(f"<title>{headline}</title>{page}", url) == (headline, "title")
+
+
+@pytest.mark.parametrize("sign", [" | ", " - ", ": "])
+@pytest.mark.parametrize("path", ["services", "a/77", "our-services", "index.php?id=3"])
+@pytest.mark.parametrize("around", ["main", "article", "header"])
+def test_a_title_may_begin_with_a_name_that_nothing_says_is_the_site(
+    sign: str, path: str, around: str
+) -> None:
+    html = f"<title>Port of Bergen{sign}Our Services</title><{around}><h1>Our Services</h1>"
+    html += f"</{around}>{PROSE}"
+    assert title(html, f"https://harbour.example/{path}")[0] == "Our Services"
+
+
+def test_a_page_about_what_has_a_name_of_its_own_is_called_that() -> None:
+    node = '{"@type": "LocalBusiness", "name": "Harbour Café"}'
+    html = (
+        f'<script type="application/ld+json">{node}</script><h1>Harbour Café</h1>{PROSE}'
+        "<title>Harbour Café, Bergen: opening hours and the way there | City Guide</title>"
+    )
+    assert title(html, "https://guide.example/places/harbour-café-77")[0] == "Harbour Café"
+
+
+@pytest.mark.parametrize("head", ["title", "og:title", "both"])
+def test_a_heading_that_the_head_adds_to_after_a_colon_is_the_title(head: str) -> None:
+    told = "Storm Lamps: The Ultimate Lamp for Keepers and Sailors"
+    html = "" if head == "og:title" else f"<title>{told} | Harbour</title>"
+    html += "" if head == "title" else f"<meta property=og:title content='{told}'>"
+    found = title(f"{html}<h1>Storm Lamps</h1>{PROSE}", "https://harbour.example/c/storm-lamps")
+    assert found == ("Storm Lamps", "h1")
+
+
+@pytest.mark.parametrize(
+    ("shown", "head", "tag"),
+    [
+        ("STORM WARNING FOR THE COAST", "Storm Warning for the Coast", "meta og:title"),
+        ("ШТОРМОВОЕ ПРЕДУПРЕЖДЕНИЕ", "Штормовое предупреждение", "meta og:title"),
+        ("Storm warning for the coast", "Storm Warning for the Coast", "h1"),
+        ("The coast’s storm warning", "The coast's storm warning", "h1"),
+        ("STORM", "Storm", "h1"),  # it may be one
+    ],
+)
+def test_a_spelling_is_that_of_the_page_unless_it_is_one_of_style(
+    shown: str, head: str, tag: str
+) -> None:
+    html = f'<title>{head}</title><meta property=og:title content="{head}"><h1>{shown}</h1>'
+    assert title(html + PROSE, "https://harbour.example/a/7") == ({"h1": shown}.get(tag, head), tag)
+
+
+def test_what_three_kinds_of_tags_spell_alike_is_the_spelling() -> None:
+    node = '{"@type": "NewsArticle", "headline": "Storm Warning for the Coast"}'
+    html = (
+        f'<script type="application/ld+json">{node}</script><h1>Storm warning for the coast</h1>'
+        "<title>Storm Warning for the Coast | Harbour</title>"
+        "<meta property=og:title content='Storm Warning for the Coast'>"
+    )
+    assert title(html + PROSE)[0] == "Storm Warning for the Coast"
+
+
 def test_an_arrow_parts_nothing() -> None:
     html = f"<title>2.4 -> 2.5: stuck - Forum</title><h1>2.4 -> 2.5: stuck</h1>{PROSE}"
     assert title(html, "https://forum.example/t/2-4-2-5-stuck/7")[0] == "2.4 -> 2.5: stuck"
