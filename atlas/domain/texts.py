@@ -15,7 +15,7 @@ from atlas.domain.removal.bad_bodies.kinds import BodyVerdict
 
 # Raised whenever the same bytes may give another title, date, language, text, Markdown or outline;
 # settled pages of an older version are due.
-EXTRACTOR_VERSION: int = 8
+EXTRACTOR_VERSION: int = 9
 
 MAX_AUTHOR = 1_000  # characters
 
