@@ -9,17 +9,23 @@ from numpy.typing import NDArray
 
 from atlas.text.blocks.blocks import Block
 
+Shares = NDArray[np.float64]
+
 _RUN = 4  # words in a row that are no coincidence
+_MOST = 0.5  # share of a block's words from which it is one that is wanted
 _NEAR = 4  # blocks to both sides that tell of two same lines which one is meant
 
 
-def labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
+def labels(blocks: Sequence[Block], wanted: str) -> Shares:
     """The share of each block's words that stand in the wanted text, in runs of four; a shorter
-    block counts where it is a line of that text, as often as it is, nearest to what is wanted."""
+    block counts where it is a line of that text. Of blocks that say the same as many count as that
+    text has, those that are nearest to what is wanted."""
     said = [_words(block.text) for block in blocks]
     sizes = np.array([len(each) for each in said])
-    found = _in_runs(said, _words(wanted))
+    text = _words(wanted)
+    found = _in_runs(said, text)
     shares = np.array([float(np.mean(each)) if len(each) else 0.0 for each in found])
+    _count_copies(said, shares, f" {' '.join(text)} ")
     lines = Counter(" ".join(_words(line)) for line in wanted.split("\n"))
     same: defaultdict[str, list[int]] = defaultdict(list)
     for at, words in enumerate(said):
@@ -31,15 +37,27 @@ def labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
         else:
             shares[at] = 0
             same[line].append(at)
-    sure = shares * sizes
+    near = _nearness(shares, sizes)
     for line, places in same.items():
-        near = {at: _near(sure, at) / (_near(sizes, at) + 1) for at in places}
         for at in sorted(places, key=lambda each: -near[each])[: max(lines[line], 0)]:
             shares[at] = float(near[at] > 0)
     return shares
 
 
-def line_labels(blocks: Sequence[Block], wanted: str) -> NDArray[np.float64]:
+def _count_copies(said: Sequence[Sequence[str]], shares: Shares, text: str) -> None:
+    """Of long blocks that say the same, leave as many in `shares` as the text has."""
+    same: defaultdict[str, list[int]] = defaultdict(list)
+    for at, words in enumerate(said):
+        if len(words) >= _RUN and shares[at] > _MOST:
+            same[" ".join(words)].append(at)
+    near = _nearness(shares, np.array([len(each) for each in said]))
+    for line, places in same.items():
+        wanted = max(text.count(f" {line} "), 1)
+        for at in sorted(places, key=lambda each: -near[each])[wanted:]:
+            shares[at] = 0
+
+
+def line_labels(blocks: Sequence[Block], wanted: str) -> Shares:
     """1 for each block that is a line of the wanted text, where that is known line by line."""
     lines = {" ".join(_words(line)) for line in wanted.split("\n")}
     return np.array([float(" ".join(_words(block.text)) in lines) for block in blocks])
@@ -57,7 +75,14 @@ def _in_runs(said: Sequence[Sequence[str]], wanted: Sequence[str]) -> list[NDArr
     return np.split(hit, np.cumsum([len(each) for each in said])[:-1])
 
 
-def _near(values: NDArray[np.float64], at: int) -> float:
+def _nearness(shares: Shares, sizes: NDArray[np.int64]) -> Shares:
+    """The share of the words around each block that is wanted."""
+    sure = shares * sizes
+    wanted = [_near(sure, at) / (_near(sizes, at) + 1) for at in range(len(sizes))]
+    return np.array(wanted).round(6)
+
+
+def _near(values: Shares | NDArray[np.int64], at: int) -> float:
     return float(values[max(0, at - _NEAR) : at + _NEAR + 1].sum())
 
 

@@ -1,8 +1,9 @@
 """What the choice of main text knows of each block of a page, as whole numbers.
 
-Five kinds of evidence: the block's own text and markup; how near around it an element stands that
+Six kinds of evidence: the block's own text and markup; how near around it an element stands that
 says what it is for (`block_places.py`); its heading and its card (`block_groups.py`); what the
-elements around it and the blocks beside it hold; what the page is. Whole numbers only, so that
+elements around it and the blocks beside it hold; where the page says the same (`repeats.py`); what
+the page is. Whole numbers only, so that
 every machine decides alike.
 
 Everything is counted per element and per block first, then spread over the tree level by level:
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from atlas.text.blocks.blocks import Block, InlineMark, word_key
 from atlas.text.main_text.block_groups import card_columns, section_columns
 from atlas.text.main_text.block_places import FAR, TAGS, BlockPlaces, Numbers
+from atlas.text.main_text.repeats import repeat_columns
 from atlas.text.metadata.head import Head
 
 _GOOD_LENGTH = 20  # letters of a block that counts as good text
@@ -91,6 +93,7 @@ def block_table(root: HtmlElement, blocks: Sequence[Block], head: Head, title: s
     parts = [own, places.distances(), *_around(places, own, sums), *_beside(own)]
     parts += [_likeness(places, own), card_columns(places, sums)]
     parts.append(section_columns(own[:, _TAG], _parts(own), own[:, _SAYS : _SAYS + _SAID + 3]))
+    parts.append(repeat_columns(blocks))
     page = np.array(_page(own, head), dtype=np.int32)
     parts.append(np.broadcast_to(page, (len(blocks), len(page))))
     rows: Numbers = np.concatenate(parts, axis=1, dtype=np.int32)

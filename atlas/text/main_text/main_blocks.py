@@ -3,6 +3,7 @@
 * A page of a few words gets everything but its chrome.
 * On any other page a forest of small decision trees says of each block how likely it is text
   (`block_features.py`, `block_trees.py`), and the blocks are kept that are best together.
+* What the page says twice stays once (`repeats.py`).
 * Of a manual (code, definitions, parameters in number) a block stays unless it is chrome, or names
   nothing and is unlikely to be text: to lose a definition is worse than to keep a menu.
 * Where a page calls itself an article, is mostly paragraphs, and the forest is unsure, trafilatura
@@ -27,6 +28,7 @@ from atlas.text.main_text.block_features import BlockTable, block_table
 from atlas.text.main_text.block_trees import Forest, best_choice, kept_forest, shared_likelihoods
 from atlas.text.main_text.declared_text import declared_blocks
 from atlas.text.main_text.embedded_state import embedded_blocks
+from atlas.text.main_text.repeats import without_repeats
 from atlas.text.main_text.second_opinion import article_blocks
 from atlas.text.metadata.head import Head, title_element
 
@@ -93,7 +95,8 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     likely = shared_likelihoods(forest.likely(table.rows), table.sizes, table.kin)
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
-    if _is_manual(root, head):
+    manual = _is_manual(root, head)
+    if manual:
         kept = _of_manual(root, blocks, likely.tolist())
     elif head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
@@ -104,7 +107,8 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     kept = _with_code(blocks, _with_headings(blocks, kept))
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]
-    return chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
+    chosen = chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
+    return chosen if manual else without_repeats(chosen)
 
 
 def _of_manual(root: HtmlElement, blocks: Sequence[Block], likely: list[int]) -> list[bool]:
