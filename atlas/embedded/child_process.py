@@ -29,14 +29,15 @@ class ChildProcess:
         identity: ProcessId,
         mark: str,
         log: PartLog,
+        output: "_Output",
     ) -> None:
         self.part = part
         self.identity = identity
         self._mark = mark
         self._process = process
         self._log = log
-        assert process.stdout is not None
-        self._follower = asyncio.create_task(log.follow(process.stdout))
+        self._output = output
+        self._follower = asyncio.create_task(log.follow(output.reader))
 
     @classmethod
     async def start(cls, part: Part, home: Path, log: PartLog) -> "ChildProcess":
@@ -44,24 +45,27 @@ class ChildProcess:
         command = shim(part.command(), part.account, part.stop_signal)
         inherited = os.environ if part.is_atlas else allowed(os.environ)
         environment = {**inherited, **part.environment(), MARK: str(home)}
+        output = await _Output.open()
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=output.writing,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=environment,
                 pass_fds=[each.fileno() for each in part.sockets],
             )
         except OSError as error:
+            output.close()
             raise from_os_error("start", log.path, error) from error
         finally:
+            os.close(output.writing)  # else its end would not be the end of the output
             for each in part.sockets:
                 each.close()  # else its address would stay in use when the part is gone
         # The pid is certain: nobody reaps the process before we wait for it. A zombie has no mark.
         identity = identify(process.pid) or ProcessId(process.pid, "ended")
-        return cls(part, process, identity, mark_of(home), log)
+        return cls(part, process, identity, mark_of(home), log, output)
 
     @property
     def running(self) -> bool:
@@ -92,6 +96,7 @@ class ChildProcess:
         # A descendant may hold the pipe open: do not wait for its output.
         await asyncio.wait([self._follower], timeout=_DRAIN_SECONDS)
         self._follower.cancel()
+        self._output.close()
         return code
 
     async def stop(self, hurry: asyncio.Event) -> None:
@@ -123,6 +128,30 @@ class ChildProcess:
     def _failure(self, message: str) -> EmbeddedError:
         lines = "".join(f"\n    {line}" for line in self._log.tail)
         return EmbeddedError(message, f"Its log is {self._log.path}; the last lines:{lines}")
+
+
+class _Output:
+    """A pipe for the output of a process. Not asyncio's, whose `wait` for the process also waits
+    for every descendant to let go of the pipe (cpython issue 119710): a session of PostgreSQL that
+    was stopped would keep its postmaster from being started again."""
+
+    def __init__(self, reader: asyncio.StreamReader, end: asyncio.BaseTransport, writing: int):
+        self.reader = reader
+        self.writing = writing
+        self._end = end
+
+    @classmethod
+    async def open(cls) -> "_Output":
+        reading, writing = os.pipe()
+        reader = asyncio.StreamReader()
+        end, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
+        )
+        return cls(reader, end, writing)
+
+    def close(self) -> None:
+        """Read no more of it."""
+        self._end.close()
 
 
 def mark_of(home: Path) -> str:
