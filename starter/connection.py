@@ -18,7 +18,7 @@ import asyncpg
 from atlas.embedded.endpoints import external_temporal
 from atlas.locations import Locations, NotRunning, locate
 from atlas.settings import Settings, SettingsError
-from atlas.stores.postgres.connection import LOST, DatabaseUnreachable, open_pool, shown
+from atlas.stores.postgres.connection import LOST, DatabaseUnreachable, open_pool, shown, why_lost
 from atlas.stores.postgres.migrate import SchemaMismatch, verify
 from atlas.telemetry import RunSpan, Telemetry, page_span, setup_telemetry
 from atlas.temporal.keyring import EncryptionError
@@ -239,9 +239,6 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except LOST as error:
-        raise DatabaseDown(
-            f"PostgreSQL does not answer at {where}: {error or type(error).__name__}. "
-            "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
-        ) from error
+        raise DatabaseDown(why_lost(where, error)) from error
     except asyncpg.PostgresError as error:
         raise Refused(f"PostgreSQL at {where} refused: {error}") from error

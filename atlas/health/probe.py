@@ -56,7 +56,7 @@ async def looked_at(
         async with asyncio.timeout(seconds):
             found = await look
     except NoConnection as error:
-        found = failing(str(error), mend)
+        found = failing(str(error), error.mend or mend)
     except TimeoutError:
         found = failing(f"it did not answer within {seconds:.0f} s", mend)
     except Unwell as error:

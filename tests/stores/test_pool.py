@@ -387,6 +387,7 @@ async def test_without_patience_it_is_told(narrow: str) -> None:
     with pytest.raises(DatabaseUnreachable, match="too many connections") as told:
         await open_pool(narrow)
     assert told.value.passing
+    assert "max_connections" in str(told.value) and "atlas up" not in str(told.value)
     for each in full:
         await each.close()
 

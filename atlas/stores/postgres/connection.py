@@ -42,6 +42,13 @@ LOST = (
 )
 """Raised while the database is unreachable, restarts or has no connection left: it may return."""
 
+_RESTARTING = (
+    asyncpg.CannotConnectNowError,  # also while it recovers from the crash of a session
+    asyncpg.CrashShutdownError,
+    asyncpg.AdminShutdownError,
+)
+_START = "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
+
 _SILENCE = {"idle": 10, "interval": 5, "count": 3}
 """Seconds without a word after which a peer is probed; between probes; probes without an answer."""
 _UNACKNOWLEDGED = 25
@@ -91,6 +98,21 @@ def shown(database_url: str) -> str:
     hosts = parts.netloc.rpartition("@")[2] or given.get("host", "socket")
     port = "" if ":" in hosts else f":{given.get('port', '5432')}"
     return f"{hosts}{port}{parts.path}"
+
+
+def why_lost(where: str, error: BaseException) -> str:
+    """One of `LOST` in words, with what to do; `where` is the address without credentials."""
+    told = f"PostgreSQL does not answer at {where}: {error or type(error).__name__}"
+    return f"{told}. {running_remedy(error) or _START}"
+
+
+def running_remedy(error: BaseException) -> str | None:
+    """What to do where the server runs, so that starting it would not help; None: it may not."""
+    if isinstance(error, _RESTARTING):
+        return "It is restarting or recovering and continues by itself: see `atlas status`."
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "Raise its max_connections, or lower ATLAS_WORKER_CONNECTIONS."
+    return None
 
 
 class _OnPool(Protocol):
@@ -288,11 +310,7 @@ def answering(database_url: str) -> Iterator[None]:
     try:
         yield
     except LOST as error:
-        raise DatabaseUnreachable(
-            f"PostgreSQL does not answer at {shown(database_url)}: "
-            f"{error or type(error).__name__}. "
-            "Start the embedded stack with `atlas up -d`, or set ATLAS_DATABASE_URL."
-        ) from None
+        raise DatabaseUnreachable(why_lost(shown(database_url), error)) from None
     except asyncpg.PostgresError as error:
         raise DatabaseUnreachable(
             f"PostgreSQL at {shown(database_url)} refused: {error}. "

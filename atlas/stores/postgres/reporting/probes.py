@@ -8,11 +8,22 @@ from datetime import datetime
 
 import asyncpg
 
-from atlas.stores.postgres.connection import Connection, connect_once, shown, statements_within
+from atlas.stores.postgres.connection import (
+    Connection,
+    connect_once,
+    running_remedy,
+    shown,
+    statements_within,
+)
 
 
 class NoConnection(Exception):
-    """PostgreSQL does not let us in; the message says where and why."""
+    """PostgreSQL does not let us in; the message says where and why. `mend`, if it runs, says what
+    to do."""
+
+    def __init__(self, message: str, mend: str | None = None) -> None:
+        super().__init__(message)
+        self.mend = mend
 
 
 @asynccontextmanager
@@ -25,7 +36,8 @@ async def probe_connection(database_url: str) -> AsyncIterator[Connection]:
         connection = await connect_once(database_url, name="atlas-check", timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise NoConnection(
-            f"PostgreSQL does not answer at {shown(database_url)}: {error or type(error).__name__}"
+            f"PostgreSQL does not answer at {shown(database_url)}: {error or type(error).__name__}",
+            running_remedy(error),
         ) from None
     try:
         with statements_within(15):
