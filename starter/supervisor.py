@@ -19,6 +19,7 @@ from atlas.embedded.stack_plan import Plan
 from atlas.embedded.stack_record import HomeLock, prepare_home
 from atlas.embedded.supervisor import OWN_NAME, Supervisor
 from atlas.private_files import keep_private
+from atlas.worker.heartbeat_file import hangs
 
 ALREADY_RUNNING = 3
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
 async def _supervise(plan: Plan, lock: HomeLock, detached: bool) -> None:
     listener, on_ready = (_own_only, _close_stderr) if detached else (_print, lambda: None)
     setup = await _DatabaseSetup.start()
-    supervisor = Supervisor(plan, setup.run, listener, on_ready, lock.in_place)
+    supervisor = Supervisor(plan, setup.run, hangs, listener, on_ready, lock.in_place)
     loop = asyncio.get_running_loop()
     for number in _STOPS:
         loop.add_signal_handler(number, supervisor.stop)

@@ -84,6 +84,9 @@ class ChildProcess:
                 code = await self.wait()
                 raise self._failure(f"{self.part.name} ended while starting ({exit_reason(code)})")
             if asyncio.get_running_loop().time() > deadline:
+                if await self.part.recovers(self.identity.pid):
+                    deadline += self.part.ready_seconds
+                    continue
                 raise self._failure(
                     f"{self.part.name} did not answer within {self.part.ready_seconds:.0f} s"
                 )
@@ -98,6 +101,14 @@ class ChildProcess:
         self._follower.cancel()
         self._output.close()
         return code
+
+    async def answers(self) -> bool:
+        """Whether it answers, or recovers."""
+        return await self.part.answers(self.identity.pid)
+
+    def kill(self) -> None:
+        """SIGKILL: a process that hangs obeys nothing else."""
+        kill_group(self.identity)
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Ask it to stop; kill it when its time is up or `hurry` is set. Leaves no descendant."""

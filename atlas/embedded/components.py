@@ -59,6 +59,13 @@ class Part(Protocol):
     async def ready(self) -> bool:
         """Whether it answers."""
 
+    async def recovers(self, pid: int) -> bool:
+        """Whether it is not ready yet but on its way, however long that takes."""
+        return False
+
+    async def answers(self, pid: int) -> bool:
+        """Whether its process `pid` answers or recovers; one that does neither for long hangs."""
+
     async def settle(self) -> None:
         """After each start, once it answers. Raises EmbeddedError."""
         return
@@ -75,12 +82,14 @@ class WorkerProcess(Part):
     The first one starts at the same time as the servers, because its imports take as long as they
     do: it waits for `ATLAS_WORKER_GO_FILE` and reads their addresses from it. `announces=False` is
     for a worker that does neither (the tests' stand-in). With `schedules` it also applies the
-    declared schedules to Temporal once it polls.
+    declared schedules to Temporal once it polls. `hangs` says whether a worker, by its pid, has
+    ceased to give signs of life.
     """
 
     argv: list[str]
     ready_file: Path
     connections: Callable[[], Mapping[str, str]]
+    hangs: Callable[[int], bool]
     announces: bool = True
     schedules: bool = True
     stop_seconds: float = 45.0
@@ -129,6 +138,9 @@ class WorkerProcess(Part):
 
     async def ready(self) -> bool:
         return not self.announces or self.ready_file.exists()
+
+    async def answers(self, pid: int) -> bool:
+        return not self.hangs(pid)
 
     def stopped(self) -> None:
         self.ready_file.unlink(missing_ok=True)

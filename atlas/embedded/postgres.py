@@ -5,6 +5,7 @@ user who runs Atlas, as role `atlas` (which owns the database and is not a super
 So there is no port and no password.
 """
 
+import asyncio
 import getpass
 import os
 import pwd
@@ -19,10 +20,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from atlas.domain.child_environment import allowed
+from atlas.embedded import process_identity
 from atlas.embedded.components import Part
 from atlas.embedded.errors import EmbeddedError, from_os_error
 from atlas.embedded.postgres_binaries import Installation
 from atlas.embedded.postgres_cluster import PORT, clear_cluster, end_cluster, socket_folder
+from atlas.embedded.postgres_probe import CANNOT_CONNECT_NOW, ask
 from atlas.embedded.unprivileged import Account, account_for, give, shim
 
 ROLE = "atlas"
@@ -74,7 +77,7 @@ class Postgres(Part):
     name = "postgres"
     stop_signal = signal.SIGINT  # fast shutdown: open transactions are rolled back
     stop_seconds = 30.0
-    ready_seconds = 600.0  # recovery after a crash replays up to max_wal_size
+    ready_seconds = 120.0  # and for as long as it recovers from a crash
 
     @property
     def data(self) -> Path:
@@ -130,6 +133,27 @@ class Postgres(Part):
         """Whether the server takes connections."""
         return self._says_ready() and self._listens()
 
+    async def recovers(self, pid: int) -> bool:
+        """Whether its startup process runs, which replays the log after a crash.
+
+        PostgreSQL 18.6 keeps saying that it recovers if that process was killed before it replayed
+        anything (by `kill -9`, or by the kernel when memory ran out): only the process shows it.
+        """
+        return await asyncio.to_thread(process_identity.has_child, pid, "postgres: startup")
+
+    async def answers(self, pid: int) -> bool:
+        """Whether it admits or refuses a session, or recovers."""
+        try:
+            # Not Atlas's database: it cannot be renamed or copied while a session is in it.
+            refusal = await ask(self._socket, ROLE, "postgres")
+        except (OSError, EOFError, ValueError):
+            return False
+        return refusal != CANNOT_CONNECT_NOW or await self.recovers(pid)
+
+    @property
+    def _socket(self) -> Path:
+        return self.socket_folder / f".s.PGSQL.{PORT}"
+
     def _says_ready(self) -> bool:
         """Whether the lock file's eighth line, the state of the server, is `ready`."""
         try:
@@ -147,7 +171,7 @@ class Postgres(Part):
         writes its own before it makes its socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.setblocking(False)
-            return client.connect_ex(str(self.socket_folder / f".s.PGSQL.{PORT}")) == 0
+            return client.connect_ex(str(self._socket)) == 0
 
     def _make_folder(self) -> None:
         try:

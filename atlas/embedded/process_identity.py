@@ -77,6 +77,15 @@ def descendants(pid: int) -> list[int]:
         return []
 
 
+def has_child(pid: int, title: str) -> bool:
+    """Whether a process has a child whose command line begins with `title`; a zombie has none."""
+    try:
+        children = psutil.Process(pid).children()
+    except psutil.Error:
+        return False
+    return any(_command_of(child).startswith(title) for child in children)
+
+
 def working_in(folder: Path, program: str) -> list[int]:
     """Pids of processes of that program whose working directory is `folder` (Linux only)."""
 
@@ -157,6 +166,13 @@ def _processes(match: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
             return False
 
     return [each for each in psutil.process_iter() if matches(each)] if LINUX else []
+
+
+def _command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def _own_memory(pid: int) -> int:

@@ -1,7 +1,7 @@
 """What a home's stack consists of, and the parts built from that."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Plan:
 
     `external_database` is not the URL: a plan is passed on a command line, and a URL holds a
     password. The worker reads it from the environment, like everyone else. With `schedules` it also
-    applies Atlas's schedules.
+    applies Atlas's schedules. Every `look_seconds` the parts are asked for an answer.
     """
 
     home: Path
@@ -34,6 +34,7 @@ class Plan:
     worker_announces: bool = True
     worker_grace: float = 45.0
     schedules: bool = True
+    look_seconds: float = 10.0
     postgres_settings: dict[str, str] = field(default_factory=dict)
     preferred_ports: dict[str, int] = field(default_factory=lambda: dict(PREFERRED_PORTS))
 
@@ -57,7 +58,7 @@ class StackParts:
     worker: WorkerProcess
 
 
-def build(plan: Plan) -> StackParts:
+def build(plan: Plan, worker_hangs: Callable[[int], bool]) -> StackParts:
     """The parts of a plan, Temporal's ports not chosen yet.
 
     Raises:
@@ -80,6 +81,7 @@ def build(plan: Plan) -> StackParts:
         argv=plan.worker,
         ready_file=plan.home / "worker.ready",
         connections=lambda: connections(postgres, temporal),
+        hangs=worker_hangs,
         announces=plan.worker_announces,
         schedules=plan.schedules,
         stop_seconds=plan.worker_grace,

@@ -5,9 +5,9 @@
       worker ─┘   (imports, and waits)
     worker ─> temporal ─> postgres                         (stop)
 
-A part that exits is restarted, after a longer delay each time it exits soon after. If the
-supervisor itself is killed, the kernel ends the parts (launch.py); what escapes that is ended by
-the next start (orphans.py).
+A part that exits is restarted, after a longer delay each time it exits soon after. One that lives
+but answers nothing for long is killed, and so restarted. If the supervisor itself is killed, the
+kernel ends the parts (launch.py); what escapes that is ended by the next start (orphans.py).
 """
 
 import asyncio
@@ -37,28 +37,34 @@ _LONGEST_DELAY = 30.0
 _SOUND_SECONDS = 60.0  # after this long it ran well: its next restart is quick again
 _PORT_TRIES = 3  # more losses in a row are not a race with another program
 _WATCH_SECONDS = 1.0
+# Looks without an answer after which a part hangs. Counted, not timed: when the machine slept, or
+# the supervisor was stopped, only the look at that moment is lost. A part that is merely slow has
+# each time as long as its answer may take, and a minute in all.
+_LOOKS = 6
 
 
 class Supervisor:
     """The supervisor of one home. Its caller holds the home's lock.
 
     `set_up` brings the database's schema up to date, given its URL (None: the external one) and,
-    for the embedded one, that of the superuser, by which it makes the database first. `listener`
-    gets each line that a part or the supervisor writes. `home_is_ours` says whether the lock is
-    still where others look for it.
+    for the embedded one, that of the superuser, by which it makes the database first.
+    `worker_hangs` says whether the worker, by its pid, gives no sign of life. `listener` gets each
+    line that a part or the supervisor writes. `home_is_ours` says whether the lock is still where
+    others look for it.
     """
 
     def __init__(
         self,
         plan: Plan,
         set_up: Callable[[str | None, str | None], Awaitable[object]],
+        worker_hangs: Callable[[int], bool],
         listener: Listener,
         on_ready: Callable[[], object] = lambda: None,
         home_is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self._plan = plan
         self._set_up = set_up
-        self._parts: StackParts = build(plan)
+        self._parts: StackParts = build(plan, worker_hangs)
         self._logs = plan.home / "logs"
         self._listener = listener
         self._on_ready = on_ready
@@ -218,15 +224,38 @@ class Supervisor:
             await asyncio.wait([stopping, *keepers])
 
     async def _keep_one(self, child: ChildProcess) -> None:
-        """Start the part again each time it ends, for ever."""
+        """Start the part again each time it ends or hangs, for ever."""
         delay = _FIRST_DELAY
         while True:
             began = time.monotonic()
-            code = await child.wait()
+            code = await self._until_ended(child)
             await child.clear()
             if time.monotonic() - began > _SOUND_SECONDS:
                 delay = _FIRST_DELAY
             child, delay = await self._restart(child.part, exit_reason(code), delay)
+
+    async def _until_ended(self, child: ChildProcess) -> int:
+        watch = asyncio.create_task(self._end_if_it_hangs(child))
+        try:
+            return await child.wait()
+        finally:
+            watch.cancel()
+
+    async def _end_if_it_hangs(self, child: ChildProcess) -> None:
+        silent = 0
+        while True:
+            await asyncio.sleep(self._plan.look_seconds)
+            silent = 0 if await self._answers(child) else silent + 1
+            if silent == _LOOKS:
+                self.say(f"{child.part.name} hangs: no answer {_LOOKS} times in a row, killing it")
+                child.kill()
+
+    async def _answers(self, child: ChildProcess) -> bool:
+        try:
+            async with asyncio.timeout(self._plan.look_seconds):
+                return await child.answers()
+        except TimeoutError:
+            return False
 
     async def _restart(self, part: Part, ending: str, delay: float) -> tuple[ChildProcess, float]:
         while True:

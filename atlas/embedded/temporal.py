@@ -144,8 +144,21 @@ class TemporalServer(Part):
     async def ready(self) -> bool:
         """Whether the server answers and knows its namespace."""
         try:
+            return await self._answered()
+        except _Refused:
+            return False
+
+    async def answers(self, pid: int) -> bool:
+        """Whether the server answers, be it with an error."""
+        try:
+            return await self._answered()
+        except _Refused:
+            return True
+
+    async def _answered(self) -> bool:
+        try:
             await asyncio.to_thread(self._ask, "GET", f"/namespaces/{self.namespace}")
-        except (OSError, http.client.HTTPException, _Refused):
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         return True
 

@@ -58,6 +58,7 @@ async def _renewing(sign: SignFile, client: Client, queues: Sequence[str], datab
             if not warned:  # the work itself does not need the file
                 log.warning("no sign of life for `atlas worker --healthcheck`: %s", error)
             warned = True
+            sign.remove()  # growing old, it would say that we hang
         await asyncio.sleep(AGAIN if trouble else EVERY)
 
 

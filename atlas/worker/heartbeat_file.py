@@ -1,4 +1,5 @@
-"""Heartbeat files, read by `atlas worker --healthcheck`: each worker renews one while it works.
+"""Heartbeat files, read by `atlas worker --healthcheck` and the embedded stack's supervisor: each
+worker renews one while it works.
 
 The file is written from the worker's event loop, after Temporal confirmed that it hears the worker
 on each queue, and PostgreSQL answered it. So a process that hangs lets it grow old, and one that
@@ -39,19 +40,20 @@ class Sign:
 
     def well(self, now: float) -> bool:
         """Whether the worker is alive and at work."""
-        return self.trouble is None and self._fresh(now)
+        return self.trouble is None and self.fresh(now)
 
     def says(self, now: float) -> str:
         """One line: what it does, or what is wrong."""
         age = now - self.renewed
-        if not self._fresh(now):
+        if not self.fresh(now):
             hangs = "its event loop is blocked, or the process is stopped"
             return f"{self.identity} has given no sign for {age:.0f} s: {hangs}"
         if self.trouble is not None:
             return f"{self.identity}: {self.trouble}"
         return f"{self.identity} works on {', '.join(self.queues)}; sign {age:.0f} s old"
 
-    def _fresh(self, now: float) -> bool:
+    def fresh(self, now: float) -> bool:
+        """Whether the worker renewed it lately, be it to tell of trouble."""
         # A time ahead of ours was written before the machine last started.
         return 0 <= now - self.renewed <= STALE_AFTER
 
@@ -99,6 +101,13 @@ def signs() -> list[Sign]:
     """The signs of the workers that run here, without what killed ones left behind."""
     found = [_read(path) for path in sorted(folder().glob("*.json"))]
     return [sign for sign in found if sign is not None and sign.process.alive]
+
+
+def hangs(pid: int) -> bool:
+    """Whether the worker of that pid gave signs and has ceased to. One that never gave any does
+    not: it may be unable to write them."""
+    sign = _read(folder() / f"{pid}.json")
+    return sign is not None and sign.process.alive and not sign.fresh(time.monotonic())
 
 
 def _read(path: Path) -> Sign | None:

@@ -5,8 +5,11 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from atlas.embedded.child_process import ChildProcess
 from atlas.embedded.components import Part
+from atlas.embedded.errors import EmbeddedError
 from atlas.embedded.log_files import PartLog
 from atlas.embedded.unprivileged import Account
 
@@ -55,3 +58,38 @@ async def test_the_end_of_the_output_is_kept(tmp_path: Path) -> None:
     assert list(log.tail)[-2:] == ["5000", "last"]
     await child.clear()
     log.close()
+
+
+@dataclass
+class RecoveringPart(ScriptPart):
+    """Is ready when it was asked six times whether it recovers; it says so `recoveries` times."""
+
+    script: str = "sleep 1000"
+    recoveries: int = 6
+    asked: int = 0
+
+    ready_seconds = 0.05
+
+    async def ready(self) -> bool:
+        return self.asked >= 6
+
+    async def recovers(self, pid: int) -> bool:
+        self.asked += 1
+        return self.asked <= self.recoveries
+
+
+@pytest.mark.parametrize("recoveries", [6, 5])
+async def test_a_recovery_at_the_start_may_take_as_long_as_it_takes(
+    tmp_path: Path, recoveries: int
+) -> None:
+    log = PartLog(tmp_path, "script", lambda *_: None)
+    child = await ChildProcess.start(RecoveringPart(recoveries=recoveries), tmp_path, log)
+    try:
+        if recoveries == 6:
+            await child.until_ready()
+        else:
+            with pytest.raises(EmbeddedError, match="did not answer within"):
+                await child.until_ready()
+    finally:
+        await child.stop(asyncio.Event())
+        log.close()

@@ -319,7 +319,7 @@ def test_where_there_is_no_such_network_the_server_is_open_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("atlas.embedded.stack_plan.not_enclosable", lambda: "no namespaces")
-    temporal = build(Plan(tmp_path, ["true"])).temporal
+    temporal = build(Plan(tmp_path, ["true"]), worker_hangs=lambda _: False).temporal
     assert temporal is not None
     assert temporal.access is None
     temporal.port = 4711
@@ -331,7 +331,7 @@ def test_where_there_is_no_such_network_the_server_is_open_and_says_so(
 
 
 def test_a_port_in_use_is_an_error_with_its_name(tmp_path: Path) -> None:
-    temporal = build(Plan(tmp_path, ["true"])).temporal
+    temporal = build(Plan(tmp_path, ["true"]), worker_hangs=lambda _: False).temporal
     assert temporal is not None
     temporal.enclosed = True
     with socket.socket() as taker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from atlas.embedded.process_identity import ProcessId
 from atlas.health.fleet import Beat, FleetSlots
 from atlas.worker.heartbeat import HEARD, unheard
-from atlas.worker.heartbeat_file import STALE_AFTER, Sign, SignFile, folder, signs
+from atlas.worker.heartbeat_file import STALE_AFTER, Sign, SignFile, folder, hangs, signs
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NO_SLOTS = FleetSlots(0, None, 0, 0)
@@ -50,6 +51,21 @@ def beat(queue: str, at: datetime) -> Beat:
 def test_a_sign_is_judged_by_its_age_and_by_what_it_tells(one: Sign, well: bool, says: str) -> None:
     assert one.well(100.0) is well
     assert says in one.says(100.0)
+
+
+def test_a_worker_hangs_that_gave_signs_and_ceased_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not hangs(os.getpid())  # it may be unable to write any
+    mine = SignFile("me@here", ("atlas",))
+    mine.renew("Temporal is lost")
+    assert not hangs(os.getpid())
+    with monkeypatch.context() as aged:
+        later = time.monotonic() + STALE_AFTER + 1
+        aged.setattr(time, "monotonic", lambda: later)
+        assert hangs(os.getpid())
+        sign = folder() / f"{os.getpid()}.json"
+        sign.with_name("1.json").write_text(sign.read_text())
+        mine.remove()
+        assert not hangs(os.getpid())
 
 
 def test_a_worker_leaves_its_sign_while_it_lives_and_no_longer() -> None:
