@@ -7,7 +7,8 @@
 * Of a manual (code, definitions, parameters in number) a block stays unless it is chrome, or names
   nothing and is unlikely to be text: to lose a definition is worse than to keep a menu.
 * Where a page calls itself an article, is mostly paragraphs, and the forest is unsure, trafilatura
-  is asked (`second_opinion.py`): on a tenth of such pages, at several times the cost.
+  is asked (`second_opinion.py`): on a tenth of such pages, at several times the cost. What it takes
+  is taken if that is less: it is good at leaving out, and keeps what the forest rightly left out.
 * A page that is no article, and that is not mostly paragraphs, is a collection of things, which the
   forest tells badly from chrome: there a block stays unless it is chrome or surely no text.
 
@@ -95,20 +96,25 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     likely = shared_likelihoods(forest.likely(table.rows), table.sizes, table.kin)
     choice = best_choice(likely, table.sizes)
     kept = choice.kept.tolist()
-    manual = _is_manual(root, head)
-    if manual:
-        kept = _of_manual(root, blocks, likely.tolist())
-    elif head.is_article and not _is_thread(head):
+    if _is_manual(root, head):
+        return _chosen(blocks, _of_manual(root, blocks, likely.tolist()), table)
+    if head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
         if unsure and (article := article_blocks(tree, root, blocks)):
-            return article
+            taken = int(table.sizes[choice.kept].sum())
+            if sum(block.letters for block in article) < taken:
+                return without_repeats(article)
     elif not head.is_article:
         kept = _with_things(root, blocks, kept, likely.tolist())
+    return without_repeats(_chosen(blocks, kept, table))
+
+
+def _chosen(blocks: Sequence[Block], kept: list[bool], table: BlockTable) -> list[Block]:
+    """The blocks kept, with what belongs to them and without rows of links, if more is left."""
     kept = _with_code(blocks, _with_headings(blocks, kept))
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]
-    chosen = chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
-    return chosen if manual else without_repeats(chosen)
+    return chosen or [block for block, keep in zip(blocks, kept, strict=True) if keep]
 
 
 def _of_manual(root: HtmlElement, blocks: Sequence[Block], likely: list[int]) -> list[bool]:

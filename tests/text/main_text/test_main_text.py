@@ -3,6 +3,8 @@ comments, lists with their items, and what scripts would show."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from lxml.html import HtmlElement
 
@@ -147,10 +149,15 @@ def test_a_list_that_calls_itself_an_article_is_left_to_the_forest(
     assert "Boat number 39" in text_of(f"<main><h1>Boats</h1><ul>{items}</ul></main>", ARTICLE)
 
 
-def test_an_opinion_that_finds_nothing_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("taken", [lambda _: [], list], ids=["nothing", "everything"])
+def test_an_opinion_is_followed_only_in_leaving_out(
+    taken: Callable[[list[Block]], list[Block]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = text_of(PLAIN, ARTICLE)
     monkeypatch.setattr(main_blocks, "_SURE", 2.0)
-    monkeypatch.setattr(main_blocks, "article_blocks", lambda *_: [])
-    assert "Part 3.5" in text_of(PLAIN, ARTICLE)
+    monkeypatch.setattr(main_blocks, "article_blocks", lambda _, __, blocks: taken(blocks))
+    assert "Part 3.5" in alone
+    assert text_of(PLAIN, ARTICLE) == alone
 
 
 def test_a_manual_keeps_what_may_be_a_definition_but_no_code_makes_one_of_a_thread(
