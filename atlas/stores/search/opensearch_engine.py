@@ -21,10 +21,17 @@ import httpx
 
 from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.index_parts import LexemeQuery, field_of
-from atlas.domain.search.ranking import CountedTerm, terms_that_count
+from atlas.domain.search.ranking import MAX_TERMS, CountedTerm, terms_that_count
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.opensearch_documents import bulks, index_definition
-from atlas.stores.search.opensearch_query import EXPANSIONS, Body, any_of, search_request, weighed
+from atlas.stores.search.opensearch_query import (
+    EXPANSIONS,
+    Body,
+    any_of,
+    part_match,
+    search_request,
+    weighed,
+)
 from atlas.stores.search.port import (
     NEAR_EDITS,
     EngineUnavailable,
@@ -202,24 +209,26 @@ class OpenSearchIndex:
     ) -> PartMatches:
         """See `SearchIndex`."""
         index = self.name if generation is None else self._index(generation)
-        counted = await self._counted(index, query.terms)
-        if not counted:
+        if not query.terms:
             return PartMatches((), 0)
-        terms = [each.term for each in counted]
-        found = await self._ask(
-            "POST", f"/{index}/_search", search_request(terms, query, scope, limit)
+        counting = self._counted(index, query.terms)
+        if len(query.terms) > MAX_TERMS:
+            counted = await counting
+            asked = search_request([each.term for each in counted], query, scope, limit)
+            best, total = await self._best(index, asked)
+        else:  # all of them count, and need not be known first
+            asked = search_request(query.terms, query, scope, limit)
+            counted, (best, total) = await asyncio.gather(counting, self._best(index, asked))
+        return PartMatches(best, total, counted)
+
+    async def _best(self, index: str, asked: Body) -> tuple[tuple[PartMatch, ...], int]:
+        """The answer to `search_request`."""
+        found = (await self._ask("POST", f"/{index}/_search", asked))["hits"]
+        ordered = sorted(
+            map(part_match, found["hits"]),
+            key=lambda match: (-match.score, match.text_hash, match.start),
         )
-        best = tuple(
-            PartMatch(
-                text_hash=bytes.fromhex(hit["_source"]["text"]),
-                start=hit["_source"]["start"],
-                end=hit["_source"]["end"],
-                score=float(f"{hit['_score']:.6g}"),
-            )
-            for hit in found["hits"]["hits"]
-        )
-        ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
-        return PartMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
+        return tuple(ordered), found["total"]["value"]
 
     async def explain(
         self,
@@ -256,8 +265,8 @@ class OpenSearchIndex:
         near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": EXPANSIONS}
         asked = search_request((), LexemeQuery(()), scope, limit)
         asked["query"]["bool"]["must"] = [{"fuzzy": {"body": near}}]
-        found = await self._ask("POST", f"/{self.name}/_search", asked)
-        return [bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]]
+        best, _ = await self._best(self.name, asked)
+        return [match.text_hash for match in best]
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. Segments with anything removed are written anew without it; what a
@@ -347,6 +356,7 @@ class OpenSearchIndex:
         asked = {
             "doc": {name: " ".join(lexemes) for name, lexemes in said.items()},
             "term_statistics": True,
+            "field_statistics": False,
             "positions": False,
             "offsets": False,
         }
