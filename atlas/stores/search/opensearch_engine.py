@@ -25,15 +25,14 @@ from atlas.domain.search.ranking import MAX_TERMS, CountedTerm, terms_that_count
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.opensearch_documents import bulks, index_definition
 from atlas.stores.search.opensearch_query import (
-    EXPANSIONS,
     Body,
     any_of,
+    near_terms,
     part_match,
     search_request,
     weighed,
 )
 from atlas.stores.search.port import (
-    NEAR_EDITS,
     EngineUnavailable,
     IndexInUse,
     IndexOrigin,
@@ -260,13 +259,13 @@ class OpenSearchIndex:
 
     async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """See `SearchIndex`."""
-        if any(each.frequency for each in await self._counted(self.name, (QueryTerm(lexeme),))):
-            return []
-        near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": EXPANSIONS}
         asked = search_request((), LexemeQuery(()), scope, limit)
-        asked["query"]["bool"]["must"] = [{"fuzzy": {"body": near}}]
-        best, _ = await self._best(self.name, asked)
-        return [match.text_hash for match in best]
+        asked["query"]["bool"]["must"] = near_terms(lexeme)
+        counted, (best, _) = await asyncio.gather(
+            self._counted(self.name, (QueryTerm(lexeme),)), self._best(self.name, asked)
+        )
+        known = any(each.frequency for each in counted)
+        return [] if known else [match.text_hash for match in best]
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. Segments with anything removed are written anew without it; what a

@@ -7,7 +7,8 @@ from typing import Any
 
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.index_parts import LexemeQuery, field_of
-from atlas.stores.search.port import LIVE, PartMatch, TextScope
+from atlas.stores.search.near_terms import SAME_LETTERS
+from atlas.stores.search.port import LIVE, NEAR_EDITS, PartMatch, TextScope
 
 Body = dict[str, Any]
 """Of a request or an answer: JSON."""
@@ -50,6 +51,14 @@ def weighed(term: QueryTerm) -> Body:
     """A term with its weight in the query."""
     name, lexeme = field_of(term)
     return {"term": {name: {"value": lexeme, "boost": float(term.weight)}}}
+
+
+def near_terms(lexeme: str) -> Body:
+    """Terms one edit from a lexeme, and of two edits those that begin alike."""
+    alike = {"value": lexeme, "fuzziness": NEAR_EDITS, "prefix_length": SAME_LETTERS}
+    return any_of(
+        [{"fuzzy": {"body": {"value": lexeme, "fuzziness": 1}}}, {"fuzzy": {"body": alike}}]
+    )
 
 
 def _phrase(words: Sequence[PhraseWord]) -> Body:
