@@ -16,9 +16,12 @@ EXPANSIONS = 1_000
 """N-grams that a single character stands for within a phrase; Lucene takes 1,024 clauses."""
 
 
-def search_request(
-    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int
-) -> Body:
+IN_ORDER: Body = {"sort": ["_score", {"text": "asc"}, {"start": "asc"}], "track_scores": True}
+"""Of equal scores the smaller hash first, then the earlier part; Lucene's own order of these is by
+segment."""
+
+
+def search_request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope) -> Body:
     """The best parts of texts within the scope that have any of the terms and all that must be."""
     found: Body = {
         "must": [{"bool": {"should": list(map(weighed, terms)), "minimum_should_match": 1}}],
@@ -29,22 +32,18 @@ def search_request(
         "must_not": [*map(_phrase, query.without), *_outside(scope)],
     }
     return {
-        "size": limit,
         "track_total_hits": True,
         "query": {"bool": found},
-        # Named in the order of the answer: of equal scores, Lucene's own order is by segment.
-        "sort": ["_score", {"text": "asc"}, {"start": "asc"}],
-        # By its column, as those: reading and parsing 200 stored documents took most of a search.
-        "docvalue_fields": ["end"],
+        # From columns: reading and parsing 200 stored documents took most of a search.
+        "docvalue_fields": ["text", "start", "end"],
         "stored_fields": "_none_",
     }
 
 
 def part_match(hit: Body) -> PartMatch:
     """A part as the answer to `search_request` has it."""
-    score, text, start = hit["sort"]
-    (end,) = hit["fields"]["end"]
-    return PartMatch(bytes.fromhex(text), start, end, float(f"{score:.6g}"))
+    (text,), (start,), (end,) = (hit["fields"][name] for name in ("text", "start", "end"))
+    return PartMatch(bytes.fromhex(text), start, end, float(f"{hit['_score']:.6g}"))
 
 
 def weighed(term: QueryTerm) -> Body:
@@ -68,7 +67,7 @@ def _phrase(words: Sequence[PhraseWord]) -> Body:
     if all(
         word.offset == words[0].offset + at and not word.prefix for at, word in enumerate(words)
     ):
-        # Several times as fast as spans, which know gaps and beginnings of words.
+        # For less than spans, which also know gaps and beginnings of words.
         return {"match_phrase": {"body": " ".join(word.lexeme for word in words)}}
     return _side_by_side("body", words)
 
