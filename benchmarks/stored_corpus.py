@@ -1,5 +1,5 @@
-"""A generated corpus as settling would leave it: rows in a PostgreSQL of its own, parts in a
-folder of tantivy's, and where asked for the index that version 0.6 and before kept in PostgreSQL.
+"""A generated corpus as settling would leave it: rows in a PostgreSQL of its own, parts in one or
+several engines, and where asked for the index that version 0.6 and before kept in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from atlas.embedded.postgres_binaries import find_installation
 from atlas.embedded.postgres_database import create_database
 from atlas.embedded.unprivileged import shim
 from atlas.stores.postgres import migrate
-from atlas.stores.search.port import IndexedText, IndexOrigin, TextChanges
-from atlas.stores.search.tantivy_engine import TantivyIndex
+from atlas.stores.search.port import IndexedText, IndexOrigin, SearchIndex, TextChanges
 from benchmarks.generated_texts import DAYS, GeneratedText, generated
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -84,12 +83,17 @@ async def prepare(connection: asyncpg.Connection, *, old_index: bool) -> None:
 
 
 async def fill(
-    size: int, index: TantivyIndex, connection: asyncpg.Connection | None, *, old_index: bool
+    size: int,
+    indexes: Sequence[SearchIndex],
+    connection: asyncpg.Connection | None,
+    *,
+    old_index: bool,
 ) -> int:
-    """Put so many texts into the first generation, and into PostgreSQL if there is one; what is
-    there already stays. Returns how many were added."""
-    await index.begin(1, IndexOrigin("benchmark", ANALYSER_VERSION), 0)
-    first = await index.cursor(1)
+    """Put so many texts into the first generation of each index, and into PostgreSQL if there is
+    one; what all of them have stays. Returns how many were added."""
+    for index in indexes:
+        await index.begin(1, IndexOrigin("benchmark", ANALYSER_VERSION), 0)
+    first = min([await index.cursor(1) for index in indexes])
     if connection is not None:
         for statement in _CUT:  # what was stored, and not indexed any more
             await connection.execute(statement, first)
@@ -101,9 +105,10 @@ async def fill(
                 made.append(loop.run_in_executor(pool, _made, start, min(start + BATCH, size)))
             # Ahead by so many batches, and no more.
             if made and (len(made) > PROCESSES or start >= size):
-                await _store(await made.popleft(), index, connection, old_index=old_index)
-    await index.release(1)
-    await index.switch(1)
+                await _store(await made.popleft(), indexes, connection, old_index=old_index)
+    for index in indexes:
+        await index.release(1)
+        await index.switch(1)
     if old_index and connection is not None:
         await connection.execute(_OLD_COUNTS)
     if connection is not None:
@@ -122,17 +127,17 @@ class _Made:
 
 async def _store(
     made: Sequence[_Made],
-    index: TantivyIndex,
+    indexes: Sequence[SearchIndex],
     connection: asyncpg.Connection | None,
     *,
     old_index: bool,
 ) -> None:
     changes = TextChanges([each.indexed for each in made], [], made[-1].text.number + 1)
-    put = index.apply(1, changes)
+    puts = [index.apply(1, changes) for index in indexes if await index.cursor(1) < changes.cursor]
     if connection is None:
-        await put
+        await asyncio.gather(*puts)
         return
-    await asyncio.gather(put, _copy_rows(connection, made))
+    await asyncio.gather(*puts, _copy_rows(connection, made))
     if old_index:
         await connection.executemany(_OLD_ENTRY, (_old_entry(each.text) for each in made))
 

@@ -20,8 +20,8 @@ def drive(database: "asyncpg.Pool[asyncpg.Record]") -> Drive:
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if reason := why_no_opensearch():
         pytest.skip(reason)
-    with opensearch_node(tmp_path_factory.mktemp("opensearch")) as url:
-        yield url
+    with opensearch_node(tmp_path_factory.mktemp("opensearch")) as node:
+        yield node.url
 
 
 @pytest.fixture(params=["tantivy", pytest.param("opensearch", marks=pytest.mark.slow)])

@@ -21,12 +21,19 @@ import httpx
 
 from atlas.domain.search.analysis import QueryTerm
 from atlas.domain.search.index_parts import LexemeQuery, field_of
-from atlas.domain.search.ranking import CountedTerm, terms_that_count
+from atlas.domain.search.ranking import MAX_TERMS, CountedTerm, terms_that_count
 from atlas.domain.search.score_explanation import ScoredTerm, read_explanation
 from atlas.stores.search.opensearch_documents import bulks, index_definition
-from atlas.stores.search.opensearch_query import EXPANSIONS, Body, any_of, search_request, weighed
+from atlas.stores.search.opensearch_query import (
+    IN_ORDER,
+    Body,
+    any_of,
+    near_terms,
+    part_match,
+    search_request,
+    weighed,
+)
 from atlas.stores.search.port import (
-    NEAR_EDITS,
     EngineUnavailable,
     IndexInUse,
     IndexOrigin,
@@ -42,6 +49,8 @@ from atlas.stores.search.port import (
 
 _SECONDS = 60.0
 """For one request: a refresh after many changes takes seconds."""
+_TIES = 50
+"""Parts beyond the wanted ones: in a corpus of 100,000 texts 36 at most tied with the last."""
 _TEXTS = 60_000
 """Texts found by their pages at once; OpenSearch counts 65,535 at most."""
 _MERGES = 10
@@ -202,24 +211,33 @@ class OpenSearchIndex:
     ) -> PartMatches:
         """See `SearchIndex`."""
         index = self.name if generation is None else self._index(generation)
-        counted = await self._counted(index, query.terms)
-        if not counted:
+        if not query.terms:
             return PartMatches((), 0)
-        terms = [each.term for each in counted]
-        found = await self._ask(
-            "POST", f"/{index}/_search", search_request(terms, query, scope, limit)
-        )
-        best = tuple(
-            PartMatch(
-                text_hash=bytes.fromhex(hit["_source"]["text"]),
-                start=hit["_source"]["start"],
-                end=hit["_source"]["end"],
-                score=float(f"{hit['_score']:.6g}"),
+        counting = self._counted(index, query.terms)
+        if len(query.terms) > MAX_TERMS:
+            counted = await counting
+            asked = search_request([each.term for each in counted], query, scope)
+            best, total = await self._best(index, asked, limit)
+        else:  # all of them count, and need not be known first
+            asked = search_request(query.terms, query, scope)
+            counted, (best, total) = await asyncio.gather(counting, self._best(index, asked, limit))
+        return PartMatches(best, total, counted)
+
+    async def _best(self, index: str, asked: Body, limit: int) -> tuple[tuple[PartMatch, ...], int]:
+        """The answer to `search_request`: the best parts, and how many match.
+
+        Lucene would compare the hashes of many parts that are not among the best in the end. So it
+        is asked for a few more parts, without an order of those that tie, and for this order only
+        where the last of them still tie with the last that is wanted.
+        """
+        path = f"/{index}/_search"
+        found = (await self._ask("POST", path, {**asked, "size": limit + _TIES}))["hits"]
+        best = _ordered(found)
+        if len(best) == limit + _TIES and best[-1].score == best[limit - 1].score:
+            best = _ordered(
+                (await self._ask("POST", path, {**asked, "size": limit, **IN_ORDER}))["hits"]
             )
-            for hit in found["hits"]["hits"]
-        )
-        ordered = sorted(best, key=lambda match: (-match.score, match.text_hash, match.start))
-        return PartMatches(tuple(ordered), found["hits"]["total"]["value"], counted)
+        return best[:limit], found["total"]["value"]
 
     async def explain(
         self,
@@ -251,13 +269,13 @@ class OpenSearchIndex:
 
     async def texts_near(self, lexeme: str, scope: TextScope, limit: int) -> list[bytes]:
         """See `SearchIndex`."""
-        if any(each.frequency for each in await self._counted(self.name, (QueryTerm(lexeme),))):
-            return []
-        near = {"value": lexeme, "fuzziness": NEAR_EDITS, "max_expansions": EXPANSIONS}
-        asked = search_request((), LexemeQuery(()), scope, limit)
-        asked["query"]["bool"]["must"] = [{"fuzzy": {"body": near}}]
-        found = await self._ask("POST", f"/{self.name}/_search", asked)
-        return [bytes.fromhex(hit["_source"]["text"]) for hit in found["hits"]["hits"]]
+        asked = search_request((), LexemeQuery(()), scope)
+        asked["query"]["bool"]["must"] = near_terms(lexeme)
+        counted, (best, _) = await asyncio.gather(
+            self._counted(self.name, (QueryTerm(lexeme),)), self._best(self.name, asked, limit)
+        )
+        known = any(each.frequency for each in counted)
+        return [] if known else [match.text_hash for match in best]
 
     async def expunge(self, generation: int, texts: Collection[bytes]) -> bool:
         """See `SearchIndex`. Segments with anything removed are written anew without it; what a
@@ -347,6 +365,7 @@ class OpenSearchIndex:
         asked = {
             "doc": {name: " ".join(lexemes) for name, lexemes in said.items()},
             "term_statistics": True,
+            "field_statistics": False,
             "positions": False,
             "offsets": False,
         }
@@ -387,6 +406,11 @@ class OpenSearchIndex:
         if "too_many" in json.dumps(said):
             return QueryTooBroad()
         return EngineUnavailable(f"OpenSearch at {self._where} answers {status}: {reason}")
+
+
+def _ordered(found: Body) -> tuple[PartMatch, ...]:
+    matches = map(part_match, found["hits"])
+    return tuple(sorted(matches, key=lambda match: (-match.score, match.text_hash, match.start)))
 
 
 def _reason(error: Any) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from atlas.domain.search.analysis import PhraseWord, QueryTerm
 from atlas.domain.search.index_parts import LexemeQuery, field_of
-from atlas.stores.search.port import LIVE, TextScope
+from atlas.stores.search.near_terms import SAME_LETTERS
+from atlas.stores.search.port import LIVE, NEAR_EDITS, PartMatch, TextScope
 
 Body = dict[str, Any]
 """Of a request or an answer: JSON."""
@@ -15,9 +16,12 @@ EXPANSIONS = 1_000
 """N-grams that a single character stands for within a phrase; Lucene takes 1,024 clauses."""
 
 
-def search_request(
-    terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope, limit: int
-) -> Body:
+IN_ORDER: Body = {"sort": ["_score", {"text": "asc"}, {"start": "asc"}], "track_scores": True}
+"""Of equal scores the smaller hash first, then the earlier part; Lucene's own order of these is by
+segment."""
+
+
+def search_request(terms: Sequence[QueryTerm], query: LexemeQuery, scope: TextScope) -> Body:
     """The best parts of texts within the scope that have any of the terms and all that must be."""
     found: Body = {
         "must": [{"bool": {"should": list(map(weighed, terms)), "minimum_should_match": 1}}],
@@ -28,14 +32,18 @@ def search_request(
         "must_not": [*map(_phrase, query.without), *_outside(scope)],
     }
     return {
-        "size": limit,
         "track_total_hits": True,
         "query": {"bool": found},
-        # Named in the order of the answer: of equal scores, Lucene's own order is by segment.
-        "sort": ["_score", {"text": "asc"}, {"start": "asc"}],
-        "track_scores": True,
-        "_source": ["text", "start", "end"],
+        # From columns: reading and parsing 200 stored documents took most of a search.
+        "docvalue_fields": ["text", "start", "end"],
+        "stored_fields": "_none_",
     }
+
+
+def part_match(hit: Body) -> PartMatch:
+    """A part as the answer to `search_request` has it."""
+    (text,), (start,), (end,) = (hit["fields"][name] for name in ("text", "start", "end"))
+    return PartMatch(bytes.fromhex(text), start, end, float(f"{hit['_score']:.6g}"))
 
 
 def weighed(term: QueryTerm) -> Body:
@@ -44,10 +52,23 @@ def weighed(term: QueryTerm) -> Body:
     return {"term": {name: {"value": lexeme, "boost": float(term.weight)}}}
 
 
+def near_terms(lexeme: str) -> Body:
+    """Terms one edit from a lexeme, and of two edits those that begin alike."""
+    alike = {"value": lexeme, "fuzziness": NEAR_EDITS, "prefix_length": SAME_LETTERS}
+    return any_of(
+        [{"fuzzy": {"body": {"value": lexeme, "fuzziness": 1}}}, {"fuzzy": {"body": alike}}]
+    )
+
+
 def _phrase(words: Sequence[PhraseWord]) -> Body:
     if len(words) == 1:
         name, lexeme = field_of(QueryTerm(words[0].lexeme, words[0].prefix))
         return {"term": {name: lexeme}}
+    if all(
+        word.offset == words[0].offset + at and not word.prefix for at, word in enumerate(words)
+    ):
+        # For less than spans, which also know gaps and beginnings of words.
+        return {"match_phrase": {"body": " ".join(word.lexeme for word in words)}}
     return _side_by_side("body", words)
 
 

@@ -60,15 +60,23 @@ def why_no_opensearch() -> str | None:
     return f"no OpenSearch without {' and '.join(missing)}" if missing else None
 
 
+@dataclass(frozen=True)
+class OpenSearchNode:
+    """A real node that runs: its address, and its process."""
+
+    url: str
+    process: int
+
+
 @contextmanager
-def opensearch_node(folder: Path) -> Iterator[str]:
-    """A real node for as long as the block lasts; its address."""
+def opensearch_node(folder: Path) -> Iterator[OpenSearchNode]:
+    """A real node for as long as the block lasts."""
     node = subprocess.Popen(["bash", str(KIT), str(folder), "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert node.stdout is not None
         line = node.stdout.readline()
         assert line.startswith("ready "), "the node did not start; see above"
-        yield line.split()[1]
+        yield OpenSearchNode(line.split()[1], node.pid)
     finally:
         node.terminate()
         node.wait(60)
