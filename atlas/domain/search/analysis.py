@@ -240,13 +240,13 @@ def positions(text: str, folded: str) -> Iterator[tuple[tuple[str, ...], int, in
 
 def _behind(text: str, folded: str) -> Iterator[tuple[tuple[str, ...], int, int, bool]]:
     """The parts of camelCase, name by name. What comes next begins at a distance."""
-    end = None
+    name = None
     for name in camel_places(text, folded):
         yield _NOTHING, name.start, name.start, True
         for start, end in name.parts:
             yield word_lexemes(folded[start:end]), start, end, True
-    if end is not None:
-        yield _NOTHING, end, end, True
+    if name is not None:
+        yield _NOTHING, name.end, name.end, True
 
 
 def camel_places(text: str, folded: str) -> Iterator[CamelName]:
@@ -330,7 +330,6 @@ def _grams(run: str, size: int, offset: int) -> Iterator[tuple[tuple[str, ...], 
 
 @functools.lru_cache(maxsize=65_536)
 def word_lexemes(word: str) -> tuple[str, ...]:
-    """What a word is found by."""
     """What a word is found by."""
     word = word[:_MAX_LEXEME]
     algorithm = _algorithm(ord(word[0]))
