@@ -185,11 +185,10 @@ async def test_a_manual_is_synced_whole_and_each_page_found_by_a_sentence_of_its
         assert await env.value("select count(*) from versions") == versions
 
         altered = root / sorted(pages)[len(pages) // 2]
-        altered.write_bytes(
-            altered.read_bytes().replace(
-                b"</body>", b"<p>Zanzibar quokkas juggle kumquats.</p></body>"
-            )
-        )
+        said, end, rest = altered.read_bytes().rpartition(b"</p>")
+        assert end  # within its text: what stands behind a footer is none
+        added = b"<p>Zanzibar quokkas juggle kumquats.</p>"
+        altered.write_bytes(said + end + added + rest)
         changed = await env.sync("manual")
         assert (changed.counts.added, changed.counts.updated) == (0, 1)
         assert await env.value("select count(*) from versions") == versions + 1
