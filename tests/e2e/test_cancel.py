@@ -148,7 +148,7 @@ async def test_a_worker_writes_json_lines_only_when_a_paused_run_is_cancelled(
     with pytest.raises(WorkflowFailureError):
         await handle.result()
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(60) == 0
+    assert await asyncio.to_thread(worker.wait, 60) == 0
     lines = (atlas_env.blobs.parent / "worker.log").read_text("utf-8").splitlines()
     logged = [json.loads(line) for line in lines]
     assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, logged))
