@@ -26,7 +26,7 @@ class Growth:
     rows: float = 0.3
     columns: float = 0.3
     smoothing: float = 5.0
-    seed: int = 2
+    seed: int = 2  # with 1 short made articles keep their bylines; elsewhere both score alike
 
 
 @dataclass(frozen=True, slots=True)

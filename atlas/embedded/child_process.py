@@ -84,6 +84,7 @@ class ChildProcess:
                 code = await self.wait()
                 raise self._failure(f"{self.part.name} ended while starting ({exit_reason(code)})")
             if asyncio.get_running_loop().time() > deadline:
+                # To cut a recovery off would only make it begin again.
                 if await self.part.recovers(self.identity.pid):
                     deadline += self.part.ready_seconds
                     continue

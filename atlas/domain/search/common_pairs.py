@@ -20,8 +20,8 @@ from typing import Any
 from atlas.domain.search.analysis import FILLER, PhraseWord
 
 MOST_WORDS = 64
-"""That are learnt at a time, the commonest first. Phrases of others take a fifth as long at most,
-and the pairs of twice as many words take twice the room."""
+"""That are learnt at a time, the commonest first. Phrases of others take two fifths as long at
+most, and the pairs of twice as many words take twice the room."""
 _FIRST = 1_000
 """Parts from which on an index learns; looking through fewer takes no time."""
 _GROWTH = 8

@@ -58,7 +58,8 @@ def character_ranges(said: Iterable[str], wanted: str, width: int) -> str:
 
 
 class Alignment:
-    """The way back from offsets in a folded text to offsets in the text as given, and there."""
+    """The way back from offsets in a folded text to offsets in the text as given, and the
+    way there."""
 
     def __init__(self, text: str, folded: str) -> None:
         self._sources: list[int] = []  # nothing moved

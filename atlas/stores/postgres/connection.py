@@ -102,8 +102,12 @@ def shown(database_url: str) -> str:
 
 def why_lost(where: str, error: BaseException) -> str:
     """One of `LOST` in words, with what to do; `where` is the address without credentials."""
-    told = f"PostgreSQL does not answer at {where}: {error or type(error).__name__}"
-    return f"{told}. {running_remedy(error) or _START}"
+    return f"{no_answer(where, error)}. {running_remedy(error) or _START}"
+
+
+def no_answer(where: str, error: BaseException) -> str:
+    """What happened, without what to do."""
+    return f"PostgreSQL does not answer at {where}: {error or type(error).__name__}"
 
 
 def running_remedy(error: BaseException) -> str | None:

@@ -101,6 +101,7 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
     if head.is_article and not _is_thread(head):
         unsure = choice.expected < _SURE and table.paragraphs >= _PARAGRAPHS
         if unsure and (article := article_blocks(tree, root, blocks)):
+            # More would be what the forest rightly left out.
             taken = int(table.sizes[choice.kept].sum())
             if sum(block.letters for block in article) < taken:
                 return without_repeats(article)
@@ -110,7 +111,7 @@ def _judged(tree: HtmlElement, head: Head, blocks: Sequence[Block], forest: Fore
 
 
 def _chosen(blocks: Sequence[Block], kept: list[bool], table: BlockTable) -> list[Block]:
-    """The blocks kept, with what belongs to them and without rows of links, if more is left."""
+    """The blocks kept, with what belongs to them; without rows of links, unless all are."""
     kept = _with_code(blocks, _with_headings(blocks, kept))
     menus = table.menus.tolist()
     chosen = [b for b, keep, menu in zip(blocks, kept, menus, strict=True) if keep and not menu]

@@ -1,4 +1,4 @@
-"""What a page says twice: a variant for telephones, a quotation of the post above, the same review
+"""What a page says twice: a variant for phones, a quotation of the post above, the same review
 in two lists. Its text says it once."""
 
 from __future__ import annotations

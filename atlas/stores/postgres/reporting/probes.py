@@ -11,6 +11,7 @@ import asyncpg
 from atlas.stores.postgres.connection import (
     Connection,
     connect_once,
+    no_answer,
     running_remedy,
     shown,
     statements_within,
@@ -18,8 +19,8 @@ from atlas.stores.postgres.connection import (
 
 
 class NoConnection(Exception):
-    """PostgreSQL does not let us in; the message says where and why. `mend`, if it runs, says what
-    to do."""
+    """PostgreSQL does not let us in; the message says where and why. `mend` says what to do
+    if the server runs."""
 
     def __init__(self, message: str, mend: str | None = None) -> None:
         super().__init__(message)
@@ -35,10 +36,7 @@ async def probe_connection(database_url: str) -> AsyncIterator[Connection]:
     try:
         connection = await connect_once(database_url, name="atlas-check", timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise NoConnection(
-            f"PostgreSQL does not answer at {shown(database_url)}: {error or type(error).__name__}",
-            running_remedy(error),
-        ) from None
+        raise NoConnection(no_answer(shown(database_url), error), running_remedy(error)) from None
     try:
         with statements_within(15):
             yield connection
